@@ -1,0 +1,1 @@
+//! `keepalived.conf` text → [`crate::model::Config`] and diagnostics. Opens no file itself.

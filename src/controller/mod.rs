@@ -1,0 +1,1 @@
+//! Joins the state machines: one event in, the actions of all of them out. Pure.

@@ -1,0 +1,1 @@
+//! The event loops: wait, feed a controller, perform what it asks.

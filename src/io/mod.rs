@@ -1,0 +1,5 @@
+//! Everything that touches the system: netlink, raw sockets, processes, files.
+
+/// Netlink requests and what is asked over them.
+pub mod netlink;
+pub mod sys;

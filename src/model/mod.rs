@@ -1,0 +1,32 @@
+//! The nouns: what a configuration means once it is read. Values here can only hold what is allowed, so the rest of
+//! the code never asks again. Nothing here knows text, packets or the kernel.
+
+pub mod address;
+pub mod check;
+pub mod global;
+pub mod lvs;
+pub mod track;
+pub mod vrrp;
+
+pub use address::InterfaceName;
+pub use check::{CheckTiming, Checker, CheckerKind, HttpCheck, HttpUrl, StatusCodes};
+pub use global::{EmailSettings, Global};
+pub use lvs::{Forwarding, Protocol, RealServer, Scheduler, ServerKey, VirtualServer, Weight};
+pub use track::{Command, ScriptName, ScriptWeight, TrackedScript, VrrpScript};
+pub use vrrp::{
+    AdvertInterval, Authentication, GratuitousArp, InitialState, Priority, Transport, VirtualAddress, Vrid,
+    VrrpInstance,
+};
+
+/// A whole configuration, ready to run.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Config {
+    /// `global_defs`
+    pub global: Global,
+    /// `vrrp_script` blocks that some instance tracks or may track, in file order.
+    pub scripts: Vec<VrrpScript>,
+    /// `vrrp_instance` blocks, in file order.
+    pub instances: Vec<VrrpInstance>,
+    /// `virtual_server` blocks, in file order.
+    pub virtual_servers: Vec<VirtualServer>,
+}

@@ -1,0 +1,1 @@
+//! Which mail, script or FIFO line a transition causes. Pure.

@@ -1,0 +1,1 @@
+//! What the files in `grammar/` say, as values.

@@ -1,0 +1,1 @@
+//! Files, spans, lines and columns.

@@ -1,0 +1,1 @@
+//! Text → lossless tree. Knows no keyword.

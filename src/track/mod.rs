@@ -1,0 +1,1 @@
+//! Trackers: what scripts and interfaces make of an instance's priority. Pure.

@@ -1,0 +1,1 @@
+//! Bytes ↔ values: every packet alived sends or reads. Knows no state machine and no socket.
