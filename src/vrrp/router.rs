@@ -154,6 +154,9 @@ impl VirtualRouter {
             (S::Init, E::Start) => {
                 out.push(Action::RemoveAddresses(self.config.virtual_addresses.clone()));
                 if !self.causes.is_empty() {
+                    // A script that has not returned yet is no failure worth a line.
+                    let told = self.causes.iter().filter(|cause| !matches!(cause, FaultCause::UntestedScript(_)));
+                    out.extend(told.cloned().map(|cause| Action::Report(Report::Fault(cause))));
                     self.enter_fault(out);
                 } else if self.starts_as_master() {
                     self.enter_master(now, out);

@@ -191,8 +191,11 @@ struct Header {
     sequence: u32,
 }
 
-/// The first message of `bytes`: header, payload, and what follows; `None` at the end.
-fn split_message(bytes: &[u8]) -> Result<Option<(Header, &[u8], &[u8])>, NetlinkError> {
+/// Header, payload, and what follows.
+type Split<'a> = (Header, &'a [u8], &'a [u8]);
+
+/// The first message of `bytes`; `None` at the end.
+fn split_message(bytes: &[u8]) -> Result<Option<Split<'_>>, NetlinkError> {
     if bytes.is_empty() {
         return Ok(None);
     }
