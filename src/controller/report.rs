@@ -3,8 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use super::routers::{Channel, Endpoint};
-use crate::model::InterfaceName;
+use crate::model::{Channel, Endpoint, InterfaceName};
 use crate::track::script::{self, ScriptReport};
 use crate::vrrp::{self, Refusal};
 

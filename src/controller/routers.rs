@@ -9,10 +9,12 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
-use pnet_base::MacAddr;
 
 use super::report::RoutersReport as Report;
-use crate::model::{Command, InterfaceName, Priority, ScriptName, Transport, VirtualAddress, VrrpInstance, VrrpScript};
+use crate::model::{
+    Channel, Command, Endpoint, Interface, InterfaceName, Priority, ScriptName, Transport, VirtualAddress,
+    VrrpInstance, VrrpScript,
+};
 use crate::time::Instant;
 use crate::track::{self, Effect, Outcome, ScriptTracker, script};
 use crate::vrrp::receive::{self, Counters, Refusal};
@@ -20,35 +22,6 @@ use crate::vrrp::{self, FaultCause, StateName, VirtualRouter};
 use crate::wire::arp::GratuitousArp;
 use crate::wire::ipv4::{Datagram, Header};
 use crate::wire::vrrp::{Advert, GROUP, PROTOCOL, TOS, TTL, View};
-
-/// Where adverts of some instances go out and come in: one pair of sockets.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Channel {
-    /// The interface the sockets are bound to.
-    pub interface: InterfaceName,
-    /// What is listened to.
-    pub endpoint: Endpoint,
-}
-
-/// What a channel listens to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Endpoint {
-    /// 224.0.0.18
-    Multicast,
-    /// Packets to this address of ours.
-    Unicast(Ipv4Addr),
-}
-
-/// What the kernel says about an interface.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Interface {
-    /// Up, and with a carrier (`IFF_UP` and `IFF_RUNNING`).
-    pub running: bool,
-    /// The MAC address; `None` where there is none of six octets.
-    pub mac: Option<MacAddr>,
-    /// IPv4 addresses in the kernel's order: primaries first.
-    pub addresses: Vec<Ipv4Net>,
-}
 
 /// The part of a configuration that concerns VRRP.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use alived::controller::routers::{Action, Channel, Event, Interface, Routers, Settings};
+use alived::controller::routers::{Action, Event, Routers, Settings};
 use alived::model::*;
 use alived::time::Instant;
 use alived::vrrp::StateName;
