@@ -131,6 +131,8 @@ struct Entry {
     /// Reasons for refusing that were told and are not repeated until something changes.
     told: Vec<Discriminant<Refusal>>,
     told_missing_addresses: bool,
+    /// The interface has no address to send from.
+    sourceless: bool,
     /// The causes for FAULT that this controller has raised and may take back.
     raised: BTreeSet<FaultCause>,
 }
@@ -376,7 +378,9 @@ impl Routers {
             .collect();
         for index in 0..self.entries.len() {
             let source = source_address(self.entries[index].router.config(), &self.interfaces, &virtual_addresses);
-            if source != self.entries[index].router.source() {
+            self.entries[index].sourceless = source.is_none();
+            // A router that loses its address keeps it for one farewell.
+            if let Some(source) = source.filter(|source| Some(*source) != self.entries[index].router.source()) {
                 self.feed(now, index, vrrp::Event::Source(source), out);
             }
         }
@@ -447,7 +451,7 @@ impl Routers {
         let runs = self.interfaces.get(&config.interface).is_some_and(|interface| interface.running);
         if !runs {
             causes.insert(FaultCause::InterfaceDown(config.interface.clone()));
-        } else if entry.router.source().is_none() {
+        } else if entry.sourceless {
             causes.insert(FaultCause::NoSourceAddress(config.interface.clone()));
         } else if entry.channel().is_some_and(|channel| self.failed.contains(&channel)) {
             causes.insert(FaultCause::Socket(config.interface.clone()));
@@ -534,11 +538,12 @@ impl Entry {
             counters: Counters::default(),
             told: Vec::new(),
             told_missing_addresses: false,
+            sourceless: true,
             raised: BTreeSet::new(),
         }
     }
 
-    /// `None` while there is no address to send from.
+    /// `None` while there was never an address to send from.
     fn channel(&self) -> Option<Channel> {
         let config = self.router.config();
         let source = self.router.source()?;
