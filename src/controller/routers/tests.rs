@@ -8,7 +8,7 @@ use crate::track::script::tests::script;
 use crate::vrrp::router::tests::{instance, vip};
 use crate::wire::arp::GratuitousArp;
 use crate::wire::ipv4::{self, Header};
-use crate::wire::vrrp::{Advert, GROUP, PROTOCOL, TOS, TTL};
+use crate::wire::vrrp::{Advert, GROUP, PROTOCOL, TOS};
 
 const PEER: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 12);
 
