@@ -147,7 +147,9 @@ fn virtual_server(number: u8, hosts: &[u8]) -> VirtualServer {
 #[test]
 fn a_real_server_that_is_down_is_no_destination_and_its_service_stays() {
     let servers = [virtual_server(2, &[1, 2]), virtual_server(3, &[3])];
-    let table = desired(&servers, |server, real| (server, real) == (0, 1));
+    let [web, mail] = &servers;
+    let up = |expected: Option<usize>| move |position| Some(position) == expected;
+    let table = desired([(web, up(Some(1))), (mail, up(None))]);
     let hosts: Vec<Vec<_>> =
         table.services.values().map(|entry| entry.destinations.keys().copied().collect()).collect();
     assert_eq!(hosts, [vec![host(2)], vec![]]);

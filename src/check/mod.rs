@@ -15,5 +15,5 @@ mod report;
 
 pub use checker::{Action, Checker, Event};
 pub use http::{judge, request};
-pub use probe::{Attempt, Outcome, Probe};
-pub use report::Report;
+pub use probe::{Attempt, HEAD_MAX, Outcome, Probe};
+pub use report::{Report, alert};

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::model::CheckerKind;
+
 /// One line about a check; the real server's name is added by [`Report::line`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Report {
@@ -41,6 +43,16 @@ impl fmt::Display for Retries {
             0 => f.write_str("failed."),
             retries => write!(f, "failed after {retries} retries."),
         }
+    }
+}
+
+/// The body of the mail that tells that a checker of this kind went up or down.
+pub fn alert(kind: &CheckerKind, up: bool) -> &'static str {
+    match (kind, up) {
+        (CheckerKind::Tcp, true) => "=> TCP CHECK succeed on service <=",
+        (CheckerKind::Tcp, false) => "=> TCP CHECK failed on service <=",
+        (CheckerKind::Http(_), true) => "=> CHECK succeed on service <=",
+        (CheckerKind::Http(_), false) => "=> CHECK failed on service : HTTP request failed <=",
     }
 }
 

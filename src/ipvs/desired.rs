@@ -2,25 +2,25 @@
 
 use std::net::SocketAddr;
 
+use indexmap::IndexMap;
+
 use super::table::{Entry, Table};
 use crate::model::ipvs::{Destination, Forward, PersistenceMask, Service, ServiceFlags, Tunnel};
 use crate::model::{Forwarding, RealServer, VirtualServer};
 
-/// The table for `servers`, in file order. `is_up` is asked with the positions of a virtual server and of one of its
-/// real servers; a real server that is down is no destination. A virtual server without any is still a service, which
-/// refuses connections.
-pub fn desired(servers: &[VirtualServer], is_up: impl Fn(usize, usize) -> bool) -> Table {
-    let mut table = Table::default();
-    for (position, server) in servers.iter().enumerate() {
-        let up = server.real_servers.iter().enumerate().filter(|(real, _)| is_up(position, *real));
-        let mut destinations = indexmap::IndexMap::new();
-        for (_, real) in up {
+/// The table for `servers`, in file order. Each comes with a function that says, by position, which of its real servers
+/// are up; one that is down is no destination. A virtual server without any is still a service, which refuses
+/// connections.
+pub fn desired<'a, Up: Fn(usize) -> bool>(servers: impl IntoIterator<Item = (&'a VirtualServer, Up)>) -> Table {
+    let entry = |server: &VirtualServer, is_up: Up| {
+        let mut destinations = IndexMap::new();
+        for (_, real) in server.real_servers.iter().enumerate().filter(|(position, _)| is_up(*position)) {
             // Of two blocks with the same address and port the first one counts, as in keepalived.
             destinations.entry(SocketAddr::new(real.address, real.port)).or_insert_with(|| destination(real));
         }
-        table.services.insert(server.key, Entry { service: service(server), destinations });
-    }
-    table
+        Entry { service: service(server), destinations }
+    };
+    Table { services: servers.into_iter().map(|(server, is_up)| (server.key, entry(server, is_up))).collect() }
 }
 
 /// The options of the service that a `virtual_server` block describes.

@@ -65,6 +65,13 @@ impl Mailer {
         })
     }
 
+    /// Whether the configuration sends mails and leaves out something that [`LocalNames`] stand in for.
+    pub fn needs_names(global: &Global) -> bool {
+        let email = &global.email;
+        let sends = email.server.is_some() && !email.recipients.is_empty();
+        sends && (global.router_id.is_none() || email.from.is_none() || email.helo_name.is_none())
+    }
+
     /// A mail with this subject, after the router's name, and body.
     pub fn mail(&self, subject: &str, body: &str) -> Mail {
         Mail {
@@ -148,6 +155,7 @@ mod tests {
         let mut global = global();
         global.router_id = None;
         global.email.from = None;
+        assert!(Mailer::needs_names(&global));
         let named = Mailer::new(&global, &names(Some("lb1.example"))).expect("a mailer").mail("s", "b");
         assert_eq!(
             (&*named.helo, &*named.from, &*named.subject),
