@@ -2,4 +2,6 @@
 
 /// Netlink requests and what is asked over them.
 pub mod netlink;
+pub mod probe;
+pub mod smtp;
 pub mod sys;
