@@ -1,1 +1,3 @@
 //! The event loops: wait, feed a controller, perform what it asks.
+
+pub mod services;
