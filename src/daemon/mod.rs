@@ -3,3 +3,5 @@
 pub mod log;
 pub mod pidfile;
 pub mod vrrp;
+
+pub mod services;

@@ -6,4 +6,7 @@ pub mod netlink;
 pub mod packet;
 /// Scripts.
 pub mod process;
+
+pub mod probe;
+pub mod smtp;
 pub mod sys;

@@ -5,6 +5,9 @@ pub mod address;
 pub mod attributes;
 /// Interfaces and their addresses, as the kernel reports them.
 pub mod monitor;
+
+/// The kernel's IPVS table, read and changed.
+pub mod ipvs;
 /// Requests, acknowledgements and dumps over one blocking netlink socket.
 pub mod socket;
 
