@@ -1,5 +1,7 @@
 //! Everything that touches the system: netlink, raw sockets, processes, files.
 
+pub mod files;
+pub mod host;
 /// Netlink requests and what is asked over them.
 pub mod netlink;
 /// Raw sockets.
