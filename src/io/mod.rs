@@ -2,4 +2,8 @@
 
 /// Netlink requests and what is asked over them.
 pub mod netlink;
+/// Raw sockets.
+pub mod packet;
+/// Scripts.
+pub mod process;
 pub mod sys;

@@ -1,5 +1,10 @@
 //! Netlink: one request socket, and what is asked over it.
 
+/// Setting and removing addresses.
+pub mod address;
+pub mod attributes;
+/// Interfaces and their addresses, as the kernel reports them.
+pub mod monitor;
 /// Requests, acknowledgements and dumps over one blocking netlink socket.
 pub mod socket;
 
