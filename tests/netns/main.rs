@@ -7,6 +7,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod demo;
 mod failover;
 mod forged;
 mod pairs;
