@@ -3,25 +3,27 @@
 //! Decides which instance an event concerns and turns what the instances want into packets, addresses and sockets. It
 //! never performs anything: see [`Action`]. Facts about interfaces come as events, so that they can be simulated.
 
+mod entry;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::mem::{Discriminant, discriminant};
+use std::mem::discriminant;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
 
+use self::entry::Entry;
 use super::report::RoutersReport as Report;
 use crate::model::{
-    Channel, Command, Endpoint, Interface, InterfaceName, Priority, ScriptName, Transport, VirtualAddress,
-    VrrpInstance, VrrpScript,
+    Channel, Command, Interface, InterfaceName, Priority, ScriptName, Transport, VirtualAddress, VrrpInstance,
+    VrrpScript,
 };
 use crate::time::Instant;
 use crate::track::{self, Effect, Outcome, ScriptTracker, script};
-use crate::vrrp::receive::{self, Counters, Refusal};
-use crate::vrrp::{self, FaultCause, StateName, VirtualRouter};
-use crate::wire::arp::GratuitousArp;
-use crate::wire::ipv4::{Datagram, Header};
-use crate::wire::vrrp::{Advert, GROUP, PROTOCOL, TOS, TTL, View};
+use crate::vrrp::receive::{self, Counters};
+use crate::vrrp::{self, FaultCause, StateName};
+use crate::wire::ipv4::Datagram;
+use crate::wire::vrrp::View;
 
 /// The part of a configuration that concerns VRRP.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -120,19 +122,6 @@ pub enum Action {
     },
     /// Say so.
     Report(Report),
-}
-
-/// One instance and what belongs to it alone.
-struct Entry {
-    router: VirtualRouter,
-    /// Identification of the last datagram sent; one more for each advert, 0 is skipped.
-    identification: u16,
-    counters: Counters,
-    /// Reasons for refusing that were told and are not repeated until something changes.
-    told: Vec<Discriminant<Refusal>>,
-    told_missing_addresses: bool,
-    /// The causes for FAULT that this controller has raised and may take back.
-    raised: BTreeSet<FaultCause>,
 }
 
 /// All virtual routers.
@@ -376,7 +365,9 @@ impl Routers {
             .collect();
         for index in 0..self.entries.len() {
             let source = source_address(self.entries[index].router.config(), &self.interfaces, &virtual_addresses);
-            if source != self.entries[index].router.source() {
+            self.entries[index].sourceless = source.is_none();
+            // A router that loses its address keeps it for one farewell.
+            if let Some(source) = source.filter(|source| Some(*source) != self.entries[index].router.source()) {
                 self.feed(now, index, vrrp::Event::Source(source), out);
             }
         }
@@ -447,7 +438,7 @@ impl Routers {
         let runs = self.interfaces.get(&config.interface).is_some_and(|interface| interface.running);
         if !runs {
             causes.insert(FaultCause::InterfaceDown(config.interface.clone()));
-        } else if entry.router.source().is_none() {
+        } else if entry.sourceless {
             causes.insert(FaultCause::NoSourceAddress(config.interface.clone()));
         } else if entry.channel().is_some_and(|channel| self.failed.contains(&channel)) {
             causes.insert(FaultCause::Socket(config.interface.clone()));
@@ -526,85 +517,6 @@ impl Routers {
     }
 }
 
-impl Entry {
-    fn new(config: VrrpInstance) -> Entry {
-        Entry {
-            router: VirtualRouter::new(config),
-            identification: 0,
-            counters: Counters::default(),
-            told: Vec::new(),
-            told_missing_addresses: false,
-            raised: BTreeSet::new(),
-        }
-    }
-
-    /// `None` while there is no address to send from.
-    fn channel(&self) -> Option<Channel> {
-        let config = self.router.config();
-        let source = self.router.source()?;
-        let endpoint = match config.transport {
-            Transport::Multicast { .. } => Endpoint::Multicast,
-            Transport::Unicast { .. } => Endpoint::Unicast(source),
-        };
-        Some(Channel { interface: config.interface.clone(), endpoint })
-    }
-
-    /// One datagram, or one for each peer under the same identification.
-    fn send_advert(&mut self, priority: Priority, out: &mut Vec<Action>) {
-        let (Some(channel), Some(source)) = (self.channel(), self.router.source()) else { return };
-        let config = self.router.config();
-        let advert = Advert {
-            vrid: config.vrid,
-            priority,
-            interval: config.advert_interval,
-            authentication: config.authentication,
-            addresses: config.virtual_addresses.iter().map(|vip| vip.net.addr()).collect(),
-        };
-        let payload = advert.emit();
-        self.identification = self.identification.wrapping_add(1).max(1);
-        let destinations = match &config.transport {
-            Transport::Multicast { .. } => vec![GROUP],
-            Transport::Unicast { peers, .. } => peers.clone(),
-        };
-        for destination in destinations {
-            let identification = self.identification;
-            let header = Header { source, destination, protocol: PROTOCOL, tos: TOS, ttl: TTL, identification };
-            out.push(Action::SendDatagram { channel: channel.clone(), destination, bytes: header.emit(&payload) });
-        }
-    }
-
-    /// A round is one packet for each address, in file order.
-    fn announce(&self, rounds: u32, interfaces: &BTreeMap<InterfaceName, Interface>, out: &mut Vec<Action>) {
-        let config = self.router.config();
-        for round in 0..rounds {
-            for vip in &config.virtual_addresses {
-                let Some(sender) = interfaces.get(&vip.interface).and_then(|interface| interface.mac) else { continue };
-                let (interface, address) = (vip.interface.clone(), vip.net.addr());
-                if round == 0 {
-                    let instance = config.name.clone();
-                    let interface = interface.clone();
-                    out.push(Action::Report(Report::Queueing { instance, interface, address }));
-                }
-                out.push(Action::Report(Report::Announcing { interface: interface.clone(), address }));
-                out.push(Action::SendFrame { interface, bytes: GratuitousArp { sender, address }.emit() });
-            }
-        }
-    }
-
-    /// What was told once is told again after mastership moved.
-    fn rearm(&mut self, report: &vrrp::Report) {
-        let moved = match report {
-            vrrp::Report::Entered { from, to } => *from == StateName::Master || *to == StateName::Master,
-            vrrp::Report::MasterIs { .. } => true,
-            _ => false,
-        };
-        if moved {
-            self.told.clear();
-            self.told_missing_addresses = false;
-        }
-    }
-}
-
 /// The same virtual router to everybody else on the wire.
 fn same_router(a: &VrrpInstance, b: &VrrpInstance) -> bool {
     let reach = |transport: &Transport| match transport {
@@ -627,3 +539,6 @@ fn source_address(
     };
     source.or_else(first)
 }
+
+#[cfg(test)]
+mod tests;

@@ -35,8 +35,8 @@ pub enum Event {
     Advert(Heard),
     /// Trackers moved the effective priority.
     Priority(Priority),
-    /// Our primary address, which breaks a tie; `None` while there is none.
-    Source(Option<Ipv4Addr>),
+    /// Our primary address, which breaks a tie.
+    Source(Ipv4Addr),
     /// A cause for FAULT appeared.
     Fault(FaultCause),
     /// A cause for FAULT is gone.
@@ -113,7 +113,7 @@ impl VirtualRouter {
         self.priority
     }
 
-    /// Our primary address.
+    /// Our primary address; `None` until the first [`Event::Source`].
     pub fn source(&self) -> Option<Ipv4Addr> {
         self.source
     }
@@ -182,7 +182,7 @@ impl VirtualRouter {
             (S::Init | S::Fault, E::Advert(_)) => {}
 
             (_, E::Priority(priority)) => self.change_priority(priority, out),
-            (_, E::Source(source)) => self.source = source,
+            (_, E::Source(source)) => self.source = Some(source),
 
             (S::Init, E::Fault(cause)) => {
                 self.causes.insert(cause);
@@ -484,7 +484,7 @@ pub(crate) mod tests {
 
     fn started(config: VrrpInstance) -> VirtualRouter {
         let mut router = VirtualRouter::new(config);
-        router.handle(at(0), Event::Source(Some(OWN)));
+        router.handle(at(0), Event::Source(OWN));
         router.handle(at(0), Event::Start);
         router
     }
