@@ -3,19 +3,12 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use super::wait::Stamp;
+use super::capture_file::{Frame, Stamp};
 
 const ETHERNET_LEN: usize = 14;
 const ETHERTYPE_IPV4: [u8; 2] = [0x08, 0x00];
 const ETHERTYPE_ARP: [u8; 2] = [0x08, 0x06];
 const PROTOCOL_VRRP: u8 = 112;
-
-/// A frame as it was on the wire, with the time the kernel gave it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
-    pub at: Stamp,
-    pub bytes: Vec<u8>,
-}
 
 /// A VRRPv2 advertisement.
 #[derive(Clone, PartialEq, Eq)]
@@ -56,44 +49,42 @@ impl fmt::Debug for Garp {
     }
 }
 
-impl Frame {
-    /// The advertisement in this frame, if it is one.
-    pub fn advert(&self) -> Option<Advert> {
-        if self.bytes.get(12..14)? != ETHERTYPE_IPV4 {
-            return None;
-        }
-        let packet = self.bytes.get(ETHERNET_LEN..)?;
-        let header_length = usize::from(packet.first()? & 0x0f) * 4;
-        if *packet.get(9)? != PROTOCOL_VRRP {
-            return None;
-        }
-        let vrrp = packet.get(header_length..)?;
-        let count = usize::from(*vrrp.get(3)?);
-        let addresses = vrrp.get(8..8 + 4 * count)?.chunks_exact(4).map(|octets| address(octets, 0)).collect();
-        Some(Advert {
-            at: self.at,
-            mac: self.bytes[6..12].try_into().ok()?,
-            source: address(packet, 12),
-            destination: address(packet, 16),
-            ip_id: u16::from_be_bytes([packet[4], packet[5]]),
-            vrid: vrrp[1],
-            priority: vrrp[2],
-            addresses,
-            frame: self.bytes.clone(),
-        })
+/// The advertisement in this frame, if it is one.
+pub fn advert(frame: &Frame) -> Option<Advert> {
+    if frame.bytes.get(12..14)? != ETHERTYPE_IPV4 {
+        return None;
     }
+    let packet = frame.bytes.get(ETHERNET_LEN..)?;
+    let header_length = usize::from(packet.first()? & 0x0f) * 4;
+    if *packet.get(9)? != PROTOCOL_VRRP {
+        return None;
+    }
+    let vrrp = packet.get(header_length..)?;
+    let count = usize::from(*vrrp.get(3)?);
+    let addresses = vrrp.get(8..8 + 4 * count)?.chunks_exact(4).map(|octets| address(octets, 0)).collect();
+    Some(Advert {
+        at: frame.at,
+        mac: frame.bytes[6..12].try_into().ok()?,
+        source: address(packet, 12),
+        destination: address(packet, 16),
+        ip_id: u16::from_be_bytes([packet[4], packet[5]]),
+        vrid: vrrp[1],
+        priority: vrrp[2],
+        addresses,
+        frame: frame.bytes.clone(),
+    })
+}
 
-    /// The gratuitous ARP in this frame, if it is one.
-    pub fn garp(&self) -> Option<Garp> {
-        let arp = self.bytes.get(ETHERNET_LEN..ETHERNET_LEN + 28)?;
-        let gratuitous = self.bytes[12..14] == ETHERTYPE_ARP && arp[14..18] == arp[24..28];
-        gratuitous.then(|| Garp {
-            at: self.at,
-            mac: self.bytes[6..12].try_into().expect("six octets"),
-            address: address(arp, 14),
-            frame: self.bytes.clone(),
-        })
-    }
+/// The gratuitous ARP in this frame, if it is one.
+pub fn garp(frame: &Frame) -> Option<Garp> {
+    let arp = frame.bytes.get(ETHERNET_LEN..ETHERNET_LEN + 28)?;
+    let gratuitous = frame.bytes[12..14] == ETHERTYPE_ARP && arp[14..18] == arp[24..28];
+    gratuitous.then(|| Garp {
+        at: frame.at,
+        mac: frame.bytes[6..12].try_into().expect("six octets"),
+        address: address(arp, 14),
+        frame: frame.bytes.clone(),
+    })
 }
 
 fn address(bytes: &[u8], at: usize) -> Ipv4Addr {

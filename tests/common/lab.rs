@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 use super::capture::Capture;
 use super::daemon::{Daemon, Program, read_log};
-use super::decode::{Advert, Garp};
+use super::decode::{self, Advert, Garp};
 use super::namespace::Namespace;
 use super::wait::{Stamp, eventually, stamp, throughout, wait_for};
 
@@ -151,9 +151,9 @@ impl Drop for Lab {
             }
             eprintln!("---- adverts and gratuitous ARPs on the switch");
             for frame in self.capture().frames() {
-                if let Some(advert) = frame.advert() {
+                if let Some(advert) = decode::advert(&frame) {
                     eprintln!("{advert:?}");
-                } else if let Some(garp) = frame.garp() {
+                } else if let Some(garp) = decode::garp(&frame) {
                     eprintln!("{garp:?}");
                 }
             }

@@ -17,6 +17,7 @@
 #![allow(dead_code)]
 
 pub mod capture;
+pub mod capture_file;
 pub mod daemon;
 pub mod decode;
 pub mod forge;

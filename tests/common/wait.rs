@@ -6,8 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 /// How often a condition is looked at.
 const POLL: Duration = Duration::from_millis(20);
 
-/// A moment on the clock that captures are stamped with: time since 1970.
-pub type Stamp = Duration;
+pub use super::capture_file::Stamp;
 
 /// Now, as a capture would stamp it.
 pub fn stamp() -> Stamp {

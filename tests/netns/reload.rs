@@ -46,7 +46,7 @@ fn an_added_address_is_announced_without_losing_mastership_or_rhythm() {
         conf.addresses.push(format!("{SECOND_VIP}/24"));
         conf.text().into_bytes()
     };
-    // The backup first: it refuses the adverts of a master that names other addresses.
+    // The backup first, as for keepalived: before 2.3.3 it refuses a master that names other addresses.
     b.reload(&changed(LOW));
     let reloaded = a.reload(&changed(HIGH));
     let garp = wait_for("a gratuitous ARP for the new address", LATENESS, || {

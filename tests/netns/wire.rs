@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use tempfile::NamedTempFile;
 
-use crate::common::capture::write_pcap;
-use crate::common::decode::{Advert, Frame, Garp};
+use crate::common::capture_file::{Frame, write_pcap};
+use crate::common::decode::{Advert, Garp};
 use crate::common::lab::{HostPlan, Lab};
 use crate::common::namespace::run;
 use crate::common::wait::{Stamp, wait_for};
@@ -80,6 +80,8 @@ vrrp_instance web_server_group {{
 struct Sent {
     adverts: Vec<Advert>,
     garps: Vec<Garp>,
+    /// Both, in order.
+    frames: Vec<Frame>,
     pcap: NamedTempFile,
 }
 
@@ -103,8 +105,7 @@ fn master(program: Program, unicast: bool) -> Sent {
     frames.sort_by_key(|frame| frame.at);
     let pcap = NamedTempFile::new().expect("a temporary file");
     write_pcap(pcap.path(), &frames);
-    keep_for_review(program, unicast, &frames);
-    Sent { adverts, garps, pcap }
+    Sent { adverts, garps, frames, pcap }
 }
 
 /// With `UPDATE_FIXTURES=1` the captures become `fixtures/pcap/…`, which tests/pcap.rs reads.
@@ -139,6 +140,8 @@ fn assert_equal_to_keepalived(unicast: bool) {
         let theirs = scope.spawn(|| master(Program::Keepalived, unicast));
         (master(Program::Alived, unicast), theirs.join().expect("keepalived is the master"))
     });
+    keep_for_review(Program::Alived, unicast, &ours.frames);
+    keep_for_review(Program::Keepalived, unicast, &theirs.frames);
     let destination = if unicast { NGINX02 } else { Ipv4Addr::new(224, 0, 0, 18) };
     for (ours, theirs) in ours.adverts.iter().zip(&theirs.adverts) {
         assert_eq!(ours.destination, destination);
