@@ -142,6 +142,7 @@ impl<'a> Story<'a> {
             return Err(Spoiled::Wrong("a did not say goodbye with priority 0".to_owned()));
         }
         let gap = self.client.longest_gap;
+        self.screen.chapter("b is stopped as well: nobody owns the address any more.");
         self.end(HostId::B, |stage| stage.b.terminate());
         self.until("b to stop as well", |event| matches!(event.kind, Kind::Ended { on: HostId::B, .. }))?;
         Ok(Measured { gap, ..measured })

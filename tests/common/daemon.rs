@@ -23,7 +23,8 @@ pub enum Program {
 
 impl Program {
     /// The executable. `ALIVED_UNDER_TEST` puts another one in alived's place: with keepalived there, the suite checks
-    /// the laboratory itself.
+    /// the laboratory itself, and fails only where docs/DESIGN.md names a difference (forged streams, other address
+    /// lists, reloads of unusable files).
     fn executable(self) -> PathBuf {
         match self {
             Program::Alived => {
