@@ -152,12 +152,9 @@ impl VirtualRouter {
         match (&self.state, event) {
             // §6.4.1. What a killed predecessor left is removed before anything is claimed.
             (S::Init, E::Start) => {
-                out.push(Action::RemoveAddresses(self.config.virtual_addresses.clone()));
+                self.release(out);
                 if !self.causes.is_empty() {
-                    // A script that has not returned yet is no failure worth a line.
-                    let told = self.causes.iter().filter(|cause| !matches!(cause, FaultCause::UntestedScript(_)));
-                    out.extend(told.cloned().map(|cause| Action::Report(Report::Fault(cause))));
-                    self.enter_fault(out);
+                    self.start_in_fault(out);
                 } else if self.starts_as_master() {
                     self.enter_master(now, out);
                 } else {
@@ -233,6 +230,18 @@ impl VirtualRouter {
                 self.state = State::Init;
             }
             (S::Init | S::Backup { .. } | S::Fault, E::Stop) => self.state = State::Init,
+        }
+    }
+
+    /// Scripts that have not returned yet are no failure: keepalived waits for them without a word.
+    fn start_in_fault(&mut self, out: &mut Vec<Action>) {
+        let told = self.causes.iter().filter(|cause| !matches!(cause, FaultCause::UntestedScript(_)));
+        let told: Vec<Action> = told.cloned().map(|cause| Action::Report(Report::Fault(cause))).collect();
+        if told.is_empty() {
+            self.state = State::Fault;
+        } else {
+            out.extend(told);
+            self.enter_fault(out);
         }
     }
 
@@ -529,8 +538,8 @@ pub(crate) mod tests {
     #[test]
     fn start_removes_what_a_killed_predecessor_left() {
         let mut router = VirtualRouter::new(instance());
-        let actions = router.handle(at(0), Event::Start);
-        assert_eq!(actions[0], Action::RemoveAddresses(instance().virtual_addresses));
+        let actions = without_reports(router.handle(at(0), Event::Start));
+        assert_eq!(actions, vec![Action::RemoveAddresses(instance().virtual_addresses)]);
     }
 
     #[test]
@@ -755,6 +764,18 @@ pub(crate) mod tests {
         assert_eq!(router.state(), StateName::Fault);
         router.handle(at(9), Event::Recovered(down_cause()));
         assert_eq!(router.state(), StateName::Backup, "an owner that was down listens, too");
+    }
+
+    #[test]
+    fn a_script_that_has_not_returned_holds_the_start_without_a_word() {
+        let untested = FaultCause::UntestedScript(crate::model::ScriptName("chk".into()));
+        let mut router = VirtualRouter::new(VrrpInstance { priority: Priority::OWNER, ..instance() });
+        router.handle(at(0), Event::Fault(untested.clone()));
+        let actions = router.handle(at(0), Event::Start);
+        let told = actions.iter().any(|action| matches!(action, Action::Report(Report::Entered { .. })));
+        assert_eq!((told, router.state()), (false, StateName::Fault));
+        router.handle(at(2), Event::Recovered(untested));
+        assert_eq!(router.state(), StateName::Master, "an owner that was only held back starts as one");
     }
 
     #[test]
