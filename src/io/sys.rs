@@ -6,6 +6,8 @@ use std::mem::{MaybeUninit, size_of};
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use socket2::{SockFilter, Socket};
 
@@ -67,6 +69,16 @@ pub fn send_frame(socket: &Socket, index: u32, frame: &[u8]) -> io::Result<()> {
         )
     };
     if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// The process that `command` starts is killed when the thread that starts it ends (prctl(2) `PR_SET_PDEATHSIG`).
+pub fn die_with_thread(command: &mut Command) {
+    let set_signal = || {
+        // SAFETY: a system call with plain numbers.
+        check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) })
+    };
+    // SAFETY: between fork and exec this is one system call; it allocates nothing and takes no lock.
+    unsafe { command.pre_exec(set_signal) };
 }
 
 fn check(result: libc::c_int) -> io::Result<()> {

@@ -3,6 +3,8 @@
 /// Setting and removing addresses.
 pub mod address;
 pub mod attributes;
+/// Building small networks: cables, bridges, addresses.
+pub mod link;
 /// Interfaces and their addresses, as the kernel reports them.
 pub mod monitor;
 
