@@ -223,7 +223,7 @@ pub(super) fn script(context: &mut Context, path: &str, line: &Line) -> Option<S
         );
         return None;
     };
-    if !(path == "vrrp_script") {
+    if path != "vrrp_script" {
         let user = user.as_ref().map(|(user, _)| user.clone());
         context.scripts.push(ScriptUse { span, program: program.clone(), user });
     }
