@@ -5,3 +5,4 @@
 
 pub mod report;
 pub mod routers;
+pub mod services;

@@ -4,6 +4,7 @@
 pub mod address;
 pub mod check;
 pub mod global;
+pub mod ipvs;
 pub mod lvs;
 pub mod network;
 pub mod track;

@@ -1,1 +1,4 @@
 //! Which mail, script or FIFO line a transition causes. Pure.
+
+pub mod mail;
+pub mod smtp;

@@ -4,3 +4,5 @@ pub mod arp;
 pub mod checksum;
 pub mod ipv4;
 pub mod vrrp;
+
+pub mod ipvs;

@@ -7,6 +7,9 @@ pub mod attributes;
 pub mod link;
 /// Interfaces and their addresses, as the kernel reports them.
 pub mod monitor;
+
+/// The kernel's IPVS table, read and changed.
+pub mod ipvs;
 /// Requests, acknowledgements and dumps over one blocking netlink socket.
 pub mod socket;
 

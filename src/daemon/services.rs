@@ -1,0 +1,209 @@
+//! Runs the virtual servers: waits for commands, results and time, feeds [`Services`], performs what it asks.
+//!
+//! Probes and mails are tasks; the kernel's table is read and changed on a thread of its own, since netlink blocks. At
+//! most one such job is under way, so the kernel sees changes in the order they were decided. Nothing here can hold
+//! up VRRP.
+
+use std::error::Error;
+use std::time::Duration;
+
+use jiff::Zoned;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio::time::{sleep_until, timeout};
+
+use crate::controller::services::{Failure, Services, ServicesAction, ServicesEvent, Severity, Unavailable};
+use crate::io::netlink::ipvs::{Ipvs, IpvsError, describe};
+use crate::io::{probe, smtp, sys};
+use crate::ipvs::{Change, Table};
+use crate::model::{Config, ServerKey};
+use crate::notify::mail::{LocalNames, Mail, Mailer};
+use crate::time::Instant;
+
+/// How long the names of this machine may take to find.
+const NAMES_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What the rest of the daemon tells the virtual servers.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, and seldom")]
+pub enum ServicesCommand {
+    /// Run this configuration from now on.
+    Reload(Config),
+    /// Take everything of ours out of the kernel and end; told through the channel when done.
+    Stop(oneshot::Sender<()>),
+}
+
+/// Runs the virtual servers of `config` until told to stop, or until `commands` closes. Returns when nothing of ours
+/// is left in the kernel. Needs a tokio runtime with time and I/O, of any flavour.
+pub async fn run(config: Config, mut commands: mpsc::UnboundedReceiver<ServicesCommand>) {
+    let mut edge = Edge {
+        services: Services::new(seed()),
+        clock: tokio::time::Instant::now(),
+        probes: JoinSet::new(),
+        kernel: JoinSet::new(),
+        mails: JoinSet::new(),
+        names: None,
+        stopped: false,
+    };
+    let mut done = Vec::new();
+    edge.configure(config).await;
+    while !edge.stopped {
+        let event = tokio::select! {
+            command = commands.recv() => match command {
+                Some(ServicesCommand::Reload(config)) => {
+                    edge.configure(config).await;
+                    continue;
+                }
+                Some(ServicesCommand::Stop(sender)) => {
+                    done.push(sender);
+                    ServicesEvent::Stop
+                }
+                // Closed: nobody is left who could stop us later. A closed channel is always ready: wait no more.
+                None => {
+                    edge.feed(ServicesEvent::Stop);
+                    edge.finish().await;
+                    break;
+                }
+            },
+            event = edge.next() => event,
+        };
+        edge.feed(event);
+    }
+    for sender in done {
+        // Whoever asked may have left.
+        let _ = sender.send(());
+    }
+}
+
+struct Edge {
+    services: Services,
+    /// The start of the clock that the core sees.
+    clock: tokio::time::Instant,
+    probes: JoinSet<ServicesEvent>,
+    kernel: JoinSet<ServicesEvent>,
+    mails: JoinSet<()>,
+    /// This machine's names, once they were needed.
+    names: Option<LocalNames>,
+    stopped: bool,
+}
+
+impl Edge {
+    /// Runs `config` from now on.
+    async fn configure(&mut self, config: Config) {
+        if self.names.is_none() && Mailer::needs_names(&config.global) {
+            self.names = Some(local_names().await);
+        }
+        let names = self.names.clone().unwrap_or_default();
+        self.feed(ServicesEvent::Configure(config, names));
+    }
+
+    /// The next result, or the passing of the next deadline. Safe to abandon.
+    async fn next(&mut self) -> ServicesEvent {
+        let deadline = self.services.next_deadline();
+        loop {
+            let result = tokio::select! {
+                Some(result) = self.kernel.join_next() => result,
+                Some(result) = self.probes.join_next() => result,
+                Some(_) = self.mails.join_next() => continue,
+                () = async {
+                    match deadline {
+                        Some(at) => sleep_until(self.clock + at.since_start()).await,
+                        None => std::future::pending().await,
+                    }
+                } => return ServicesEvent::Tick,
+            };
+            match result {
+                Ok(event) => return event,
+                Err(error) if error.is_cancelled() => {}
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            }
+        }
+    }
+
+    /// Goes on until everything is out of the kernel.
+    async fn finish(&mut self) {
+        while !self.stopped {
+            let event = self.next().await;
+            self.feed(event);
+        }
+    }
+
+    fn feed(&mut self, event: ServicesEvent) {
+        let now = Instant::from_start(self.clock.elapsed());
+        for action in self.services.handle(now, event) {
+            self.perform(action);
+        }
+    }
+
+    fn perform(&mut self, action: ServicesAction) {
+        match action {
+            ServicesAction::Probe(id, what) => {
+                self.probes.spawn(async move { ServicesEvent::ProbeFinished(id, probe::carry_out(what).await) });
+            }
+            ServicesAction::AbandonProbes => self.probes.abort_all(),
+            ServicesAction::ReadTable(keys) => {
+                self.kernel.spawn_blocking(move || ServicesEvent::TableRead(read_table(&keys)));
+            }
+            ServicesAction::Apply(changes) => {
+                self.kernel.spawn_blocking(move || ServicesEvent::Applied(apply(changes)));
+            }
+            ServicesAction::Mail(mail) => {
+                self.mails.spawn(deliver(mail));
+            }
+            ServicesAction::Report(Severity::Info, text) => tracing::info!("{text}"),
+            ServicesAction::Report(Severity::Warning, text) => tracing::warn!("{text}"),
+            ServicesAction::Stopped => self.stopped = true,
+        }
+    }
+}
+
+fn read_table(keys: &[ServerKey]) -> Result<Table, Unavailable> {
+    Ipvs::open().and_then(|mut ipvs| ipvs.read(keys)).map_err(|error| match error {
+        IpvsError::Absent => Unavailable::NoIpvs,
+        error if error.errno() == Some(libc::EPERM) => Unavailable::NotPermitted,
+        error => Unavailable::Failed(error.to_string()),
+    })
+}
+
+fn apply(changes: Vec<Change>) -> Vec<Failure> {
+    let failure = |(change, error): (Change, IpvsError)| Failure {
+        reason: describe(&change, &error),
+        errno: error.errno(),
+        change,
+    };
+    match Ipvs::open() {
+        Ok(mut ipvs) => ipvs.apply(changes).into_iter().map(failure).collect(),
+        Err(error) => {
+            let reason = error.to_string();
+            changes.into_iter().map(|change| Failure { change, reason: reason.clone(), errno: None }).collect()
+        }
+    }
+}
+
+async fn deliver(mail: Mail) {
+    let server = mail.server;
+    match smtp::send(mail, Zoned::now().strftime("%a, %d %b %Y %H:%M:%S %z").to_string()).await {
+        Ok(()) => tracing::debug!(%server, "SMTP alert successfully sent."),
+        Err(error) => {
+            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+            tracing::warn!("SMTP alert not sent: {error}{cause}");
+        }
+    }
+}
+
+/// The names that stand in for what `global_defs` leaves out. May take [`NAMES_TIMEOUT`] where name servers are slow.
+async fn local_names() -> LocalNames {
+    let uid = nix::unistd::getuid();
+    let login = nix::unistd::User::from_uid(uid).ok().flatten().map(|user| user.name);
+    let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+    // The resolver blocks: on a thread of its own, and not waited for without end.
+    let full = tokio::task::spawn_blocking(move || host.and_then(|host| sys::canonical_name(&host)));
+    let host = timeout(NAMES_TIMEOUT, full).await.ok().and_then(Result::ok).flatten();
+    LocalNames { host, login: login.unwrap_or_else(|| uid.to_string()) }
+}
+
+/// Different at each start, so that directors started together do not check together.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::process::id())
+}
