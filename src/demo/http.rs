@@ -65,6 +65,10 @@ pub fn ask_without_pause(host: &Namespace, vip: Ipv4Addr, reporter: Reporter) {
             let begun = Instant::now();
             let kind = match ask(vip) {
                 Ok(server) => Kind::Answer { server },
+                // What a read that takes too long is called depends on the system (`TcpStream::set_read_timeout`).
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    Kind::NoAnswer { reason: "connection timed out".to_owned() }
+                }
                 Err(error) => Kind::NoAnswer { reason: error.to_string() },
             };
             if !reporter.report(kind) {

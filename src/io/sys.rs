@@ -9,6 +9,7 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use nix::sys::signal::SigSet;
 use socket2::{SockFilter, Socket};
 
 /// Borrows the descriptor of a type that only offers [`AsRawFd`].
@@ -71,14 +72,16 @@ pub fn send_frame(socket: &Socket, index: u32, frame: &[u8]) -> io::Result<()> {
     if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// The process that `command` starts is killed when the thread that starts it ends (prctl(2) `PR_SET_PDEATHSIG`).
+/// The process that `command` starts is killed when the thread that starts it ends (prctl(2) `PR_SET_PDEATHSIG`), and
+/// hears every signal, whichever that thread has blocked.
 pub fn die_with_thread(command: &mut Command) {
-    let set_signal = || {
+    let prepare = || {
         // SAFETY: a system call with plain numbers.
-        check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) })
+        check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) })?;
+        Ok(SigSet::empty().thread_set_mask()?)
     };
-    // SAFETY: between fork and exec this is one system call; it allocates nothing and takes no lock.
-    unsafe { command.pre_exec(set_signal) };
+    // SAFETY: between fork and exec these are two system calls; they allocate nothing and take no lock.
+    unsafe { command.pre_exec(prepare) };
 }
 
 fn check(result: libc::c_int) -> io::Result<()> {
