@@ -119,6 +119,8 @@ pub fn run(mut options: Options) -> ExitCode {
             return ExitCode::SUCCESS;
         }
     }
+    // Whoever started us may have blocked the very signals we are told by, and a mask is inherited.
+    let _ = nix::sys::signal::SigSet::all().thread_unblock();
     // The background process works in `/`, and a reload must find the same file.
     options.file = std::path::absolute(&options.file).unwrap_or(options.file);
     if !options.foreground

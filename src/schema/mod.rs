@@ -1,11 +1,13 @@
 //! What the files in `grammar/` say about keepalived's language, as values: which keyword may stand in which block,
 //! what it takes, and what alived does with it. No meaning is attached here; that is `config`'s.
 
+mod compatibility;
 mod number;
 mod read;
 
 use std::sync::OnceLock;
 
+pub use compatibility::compatibility;
 pub use number::{Decimal, MICROS};
 
 /// The grammar files, in the order in which they are listed in `docs/COMPATIBILITY.md`.

@@ -144,12 +144,24 @@ fn port(
     if forwarding == Forwarding::Nat || own == inherited {
         return own;
     }
-    let message = format!(
-        "virtual server {key}: {forwarding:?} cannot change the port; {inherited} is used for real server {}, not {own}",
-        draft.address.value
-    );
+    let (method, address) = (method_name(forwarding), draft.address.value);
+    let message = match server.header.value {
+        Header::Address(..) => {
+            format!("{key}: {method} cannot change the port of {address}; {inherited} is used, not {own}")
+        }
+        Header::Fwmark(_) => format!("{key}: {method} cannot change the port of {address}; {own} is ignored"),
+    };
     context.report(
         Diagnostic::warning(Name::PORT_RESET, message).at(draft.address.span).class_without_line(ErrorClass::General),
     );
     inherited
+}
+
+/// As the configuration writes it.
+fn method_name(forwarding: Forwarding) -> &'static str {
+    match forwarding {
+        Forwarding::Nat => "NAT",
+        Forwarding::Dr => "DR",
+        Forwarding::Tun => "TUN",
+    }
 }
