@@ -26,7 +26,3 @@ pub mod namespace;
 pub mod paper;
 pub mod vrrp_conf;
 pub mod wait;
-
-pub use daemon::Program;
-pub use lab::Lab;
-pub use wait::eventually;
