@@ -2,17 +2,12 @@
 
 use std::path::Path;
 
-use netlink_packet_generic::GenlMessage;
-use netlink_packet_generic::ctrl::nlas::GenlCtrlAttrs;
-use netlink_packet_generic::ctrl::{GenlCtrl, GenlCtrlCmd};
-use netlink_sys::protocols::NETLINK_GENERIC;
-
 use super::Spoiled;
 use super::director::Director;
 use super::event::Reporter;
 use super::network::{HostId, Network, VIP, WEB};
 use super::{http, tap};
-use crate::io::netlink::Connection;
+use crate::io::netlink::ipvs::Ipvs;
 
 /// The configurations, open for everybody to read.
 const CONF_A: &str = include_str!("../../fixtures/demo/director-a.conf");
@@ -36,7 +31,8 @@ impl Stage {
     /// Builds it; the directors' files go to `directory`. No daemon and no client runs yet.
     pub fn set(directory: &Path, reporter: Reporter) -> Result<Stage, Spoiled> {
         let network = Network::build()?;
-        let kernel_has_ipvs = kernel_has_ipvs();
+        // Asking loads the module where there is one.
+        let kernel_has_ipvs = Ipvs::open().is_ok();
         let setup = |doing| move |source| Spoiled::Setup { doing, source };
         http::serve(network.host(HostId::Web1), "web 1").map_err(setup("starting a web server"))?;
         http::serve(network.host(HostId::Web2), "web 2").map_err(setup("starting a web server"))?;
@@ -56,13 +52,4 @@ impl Stage {
     pub fn start_client(&self) {
         http::ask_without_pause(self.network.host(HostId::Client), VIP, self.reporter.clone());
     }
-}
-
-/// Whether the kernel has ip_vs; asking loads the module where there is one.
-fn kernel_has_ipvs() -> bool {
-    let message = GenlMessage::from_payload(GenlCtrl {
-        cmd: GenlCtrlCmd::GetFamily,
-        nlas: vec![GenlCtrlAttrs::FamilyName("IPVS".to_owned())],
-    });
-    Connection::open(NETLINK_GENERIC).and_then(|mut connection| connection.request(0, message)).is_ok()
 }

@@ -25,7 +25,3 @@ pub mod lab;
 pub mod namespace;
 pub mod vrrp_conf;
 pub mod wait;
-
-pub use daemon::Program;
-pub use lab::Lab;
-pub use wait::eventually;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::common::eventually;
+use crate::common::wait::eventually;
 use crate::pairs::report;
 
 /// It promises to end by itself in this time.

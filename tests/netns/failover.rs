@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use crate::common::eventually;
 use crate::common::vrrp_conf::{VIP, skew_time};
-use crate::common::wait::{stamp, throughout, wait_for};
+use crate::common::wait::{eventually, stamp, throughout, wait_for};
 use crate::pairs::{CLOCK_SLACK, LATENESS, LOW, Pairing, b_takes_over_after_silence, on_every_pairing, report};
 
 on_every_pairing! {

@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
+use crate::common::daemon::Program;
 use crate::common::forge::{Forged, send_raw};
 use crate::common::lab::{Host, HostPlan, Lab};
 use crate::common::vrrp_conf::{VIP, VRID, VrrpConf};
-use crate::common::wait::{Stamp, stamp, throughout};
-use crate::common::{Program, eventually};
+use crate::common::wait::{Stamp, eventually, stamp, throughout};
 use crate::pairs::{HIGH, LATENESS, LOW};
 
 /// One thing that is wrong, and how the log names it.

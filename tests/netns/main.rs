@@ -13,5 +13,6 @@ mod forged;
 mod pairs;
 mod preemption;
 mod reload;
+mod seeds;
 mod track_script;
 mod wire;

@@ -3,9 +3,10 @@
 use std::io::Write as _;
 use std::time::Duration;
 
+use crate::common::daemon::Program;
+use crate::common::lab::Lab;
 use crate::common::vrrp_conf::{Transport, VIP, VrrpConf, master_down_interval};
 use crate::common::wait::{Stamp, wait_for};
-use crate::common::{Lab, Program};
 
 /// Priority of host a.
 pub const HIGH: u8 = 150;
@@ -93,7 +94,7 @@ pub fn b_takes_over_after_silence(pairing: &Pairing, lab: &Lab, fault: Stamp, st
 macro_rules! on_every_pairing {
     ($($question:ident)*) => {$(
         mod $question {
-            use crate::common::Program::{Alived, Keepalived};
+            use crate::common::daemon::Program::{Alived, Keepalived};
             use crate::pairs::Pairing;
 
             #[test]

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use crate::common::daemon::Program;
 use crate::common::vrrp_conf::{VIP, master_down_interval};
-use crate::common::wait::{stamp, throughout, wait_for};
-use crate::common::{Program, eventually};
+use crate::common::wait::{eventually, stamp, throughout, wait_for};
 use crate::pairs::{CLOCK_SLACK, HIGH, LATENESS, Pairing};
 
 const PAIRINGS: [Pairing; 3] = [

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use ipnet::Ipv4Net;
 
+use crate::common::daemon::Program;
+use crate::common::lab::Lab;
 use crate::common::vrrp_conf::{VIP, VrrpConf};
-use crate::common::wait::{Stamp, stamp, throughout, wait_for};
-use crate::common::{Lab, Program, eventually};
+use crate::common::wait::{Stamp, eventually, stamp, throughout, wait_for};
 use crate::pairs::{HIGH, LATENESS, LOW};
 
 const SECOND_VIP: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 101);

@@ -6,9 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::common::daemon::Program;
+use crate::common::lab::Lab;
 use crate::common::vrrp_conf::{VIP, VrrpConf};
-use crate::common::wait::{stamp, throughout, wait_for};
-use crate::common::{Lab, Program, eventually};
+use crate::common::wait::{eventually, stamp, throughout, wait_for};
 use crate::pairs::{HIGH, LATENESS, LOW, Pairing};
 
 /// A service that a test can break, and the script that looks at it.

@@ -8,11 +8,12 @@ use std::time::Duration;
 use tempfile::NamedTempFile;
 
 use crate::common::capture_file::{Frame, write_pcap};
+use crate::common::daemon::Program;
 use crate::common::decode::{Advert, Garp};
 use crate::common::lab::{HostPlan, Lab};
 use crate::common::namespace::run;
-use crate::common::wait::{Stamp, wait_for};
-use crate::common::{Program, eventually};
+use crate::common::wait::{Stamp, eventually, wait_for};
+use crate::seeds::seed;
 
 const NGINX01: Ipv4Addr = Ipv4Addr::new(192, 168, 175, 101);
 const NGINX02: Ipv4Addr = Ipv4Addr::new(192, 168, 175, 102);
@@ -46,34 +47,7 @@ const FIELDS: &[(&str, &str)] = &[
 
 /// Seed 003's first node.
 fn conf(unicast: bool) -> String {
-    let transport = if unicast {
-        format!("    unicast_src_ip    {NGINX01}\n\n    unicast_peer {{\n        {NGINX02}\n    }}\n")
-    } else {
-        String::new()
-    };
-    format!(
-        "! Configuration File for keepalived
-
-global_defs {{
-   router_id nginx01
-}}
-
-vrrp_instance web_server_group {{
-    state MASTER
-    interface ens33
-    virtual_router_id 55   #as XX in 00-00-5E-00-01-XX
-    priority 100           #whoever has more is the master
-    advert_int 1
-    authentication {{
-        auth_type PASS
-        auth_pass 1234
-    }}
-{transport}    virtual_ipaddress {{
-        {VIP}
-    }}
-}}
-"
-    )
+    seed(if unicast { "003-unicast-1" } else { "003-multicast-1" })
 }
 
 /// What a master sent: its first adverts and all gratuitous ARPs until then.
