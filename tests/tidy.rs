@@ -24,7 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("notify", &["model", "time"]),
     ("controller", &["vrrp", "track", "check", "ipvs", "notify", "wire", "model", "time"]),
     // The edge.
-    ("io", &["config", "wire", "check", "ipvs", "notify", "source", "model", "time"]),
+    ("io", &["config", "wire", "track", "check", "ipvs", "notify", "source", "model", "time"]),
     (
         "daemon",
         &[

@@ -1,3 +1,5 @@
+//! One checker driven by hand: delays, retries, several urls.
+
 use super::*;
 use crate::model::{CheckTiming, HttpUrl, StatusCodes};
 

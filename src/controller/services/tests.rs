@@ -1,3 +1,5 @@
+//! Virtual servers driven by hand: what is checked, programmed and told.
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::time::Duration;

@@ -1,3 +1,5 @@
+//! Messages of the IPVS family against bytes that keepalived and the kernel sent.
+
 use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
 
