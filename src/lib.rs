@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod controller;
 pub mod daemon;
+pub mod demo;
 pub mod diagnostic;
 pub mod io;
 pub mod ipvs;

@@ -1,1 +1,151 @@
-//! Files, spans, lines and columns.
+//! Files, spans, lines and columns: where a byte of configuration came from. Knows nothing of what the bytes mean.
+
+use std::path::{Path, PathBuf};
+
+/// One file of a [`SourceMap`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(u32);
+
+/// A range of bytes in one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span {
+    /// The file.
+    pub source: SourceId,
+    /// Offset of the first byte.
+    pub start: u32,
+    /// Offset after the last byte; equal to `start` for a place between two bytes.
+    pub end: u32,
+}
+
+impl Span {
+    /// From the start of `self` to the end of `last`, which is in the same file and not before `self`.
+    pub fn to(self, last: Span) -> Span {
+        Span { source: self.source, start: self.start, end: last.end.max(self.start) }
+    }
+
+    /// The place just after the span.
+    pub fn after(self) -> Span {
+        Span { start: self.end, ..self }
+    }
+}
+
+/// Line and column as editors count them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters; a byte that is not UTF-8 counts as one.
+    pub column: usize,
+}
+
+/// A file that was read.
+#[derive(Debug, Clone)]
+pub struct SourceFile {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    line_starts: Vec<u32>,
+}
+
+impl SourceFile {
+    /// The path it was read from, as the user or an `include` wrote it.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// All of it.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// How many lines it has; a text that ends in a newline has an empty last one.
+    pub fn line_count(&self) -> usize {
+        self.line_starts.len()
+    }
+
+    /// Offsets of line `line` (from 1) without its newline. Empty past the end of the file.
+    pub fn line_range(&self, line: usize) -> std::ops::Range<usize> {
+        let start = |index: usize| self.line_starts.get(index).map_or(self.bytes.len(), |&start| start as usize);
+        let (first, next) = (start(line.saturating_sub(1)), start(line));
+        let end = if next > first && self.bytes.get(next - 1) == Some(&b'\n') { next - 1 } else { next };
+        first..end
+    }
+
+    fn line_of(&self, offset: u32) -> usize {
+        self.line_starts.partition_point(|&start| start <= offset)
+    }
+}
+
+/// Every file that took part in one configuration.
+#[derive(Debug, Clone, Default)]
+pub struct SourceMap {
+    files: Vec<SourceFile>,
+}
+
+impl SourceMap {
+    /// The longest file that spans can point into.
+    pub const MAX_LEN: usize = u32::MAX as usize - 1;
+
+    /// Adds a file. Bytes beyond [`SourceMap::MAX_LEN`] are cut off: a reader refuses such files before.
+    pub fn add(&mut self, path: PathBuf, mut bytes: Vec<u8>) -> SourceId {
+        bytes.truncate(Self::MAX_LEN);
+        let newlines = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at as u32 + 1);
+        let line_starts = std::iter::once(0).chain(newlines).collect();
+        self.files.push(SourceFile { path, bytes, line_starts });
+        SourceId(self.files.len() as u32 - 1)
+    }
+
+    /// Whether no file was read.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// The file; ids come from [`SourceMap::add`] of the same map.
+    pub fn file(&self, id: SourceId) -> &SourceFile {
+        &self.files[id.0 as usize]
+    }
+
+    /// The bytes of a span.
+    pub fn slice(&self, span: Span) -> &[u8] {
+        self.file(span.source).bytes.get(span.start as usize..span.end as usize).unwrap_or_default()
+    }
+
+    /// The span of a whole file.
+    pub fn whole(&self, source: SourceId) -> Span {
+        Span { source, start: 0, end: self.file(source).bytes.len() as u32 }
+    }
+
+    /// Where a span begins.
+    pub fn position(&self, span: Span) -> Position {
+        let file = self.file(span.source);
+        let line = file.line_of(span.start);
+        let before = file.bytes.get(file.line_range(line).start..span.start as usize).unwrap_or_default();
+        Position { line, column: String::from_utf8_lossy(before).chars().count() + 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(source: SourceId, start: u32, end: u32) -> Span {
+        Span { source, start, end }
+    }
+
+    #[test]
+    fn lines_and_columns_count_from_one_and_columns_count_characters() {
+        let mut map = SourceMap::default();
+        let id = map.add("k.conf".into(), "a\n\u{e9}\u{e9} b\n".into());
+        assert_eq!(map.position(span(id, 0, 1)), Position { line: 1, column: 1 });
+        assert_eq!(map.position(span(id, 7, 8)), Position { line: 2, column: 4 });
+        assert_eq!(map.position(span(id, 9, 9)), Position { line: 3, column: 1 });
+    }
+
+    #[test]
+    fn a_line_range_leaves_the_newline_out() {
+        let mut map = SourceMap::default();
+        let id = map.add("k.conf".into(), b"one\n\ntwo".to_vec());
+        let file = map.file(id);
+        assert_eq!((file.line_range(1), file.line_range(2), file.line_range(3)), (0..3, 4..4, 5..8));
+        assert_eq!(file.line_range(9), 8..8);
+    }
+}

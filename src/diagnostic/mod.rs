@@ -1,1 +1,177 @@
-//! What is wrong with a configuration, as a value, and its renderers.
+//! What is wrong with a configuration, as a value. Each renderer is a module; none of them decides anything.
+
+mod concise;
+mod full;
+mod keepalived;
+mod name;
+
+use crate::source::{SourceMap, Span};
+
+pub use concise::concise;
+pub use full::{Style, full};
+pub use keepalived::keepalived;
+pub use name::{ALL_NAMES, Name};
+
+/// One thing worth saying about a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The pattern that was found; stable, for filters and documentation.
+    pub name: Name,
+    /// Whether alived refuses to run the configuration.
+    pub severity: Severity,
+    /// One phrase that stands alone.
+    pub message: String,
+    /// The words concerned; `None` when there is no text to show, as for a file that cannot be read.
+    pub primary: Option<Span>,
+    /// What the primary words are, if the message does not say it.
+    pub label: Option<String>,
+    /// Other places that matter, and why.
+    pub related: Vec<Label>,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// Background, for instance what keepalived does here.
+    pub note: Option<String>,
+    /// What keepalived 2.2.7 says about it; `None` when it says nothing.
+    pub keepalived: Option<Complaint>,
+}
+
+/// Whether a diagnostic keeps the configuration from running.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// It runs, as keepalived runs it.
+    Warning,
+    /// It is refused: running it would apply a part of what it says, or keepalived refuses it too.
+    Error,
+}
+
+/// A place and what is to be said there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// Where.
+    pub span: Span,
+    /// What.
+    pub text: String,
+}
+
+/// What keepalived 2.2.7 reports with `-t`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complaint {
+    /// Decides its exit status.
+    pub class: ErrorClass,
+    /// Its words in short, where they are shorter than the message.
+    pub gist: Option<String>,
+    /// It names the line. What the final validation finds has none.
+    pub with_line: bool,
+}
+
+/// keepalived's classes of complaints (`lib/parser.h`), in rising order: the highest one seen decides the exit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ErrorClass {
+    /// Printed, without influence on the status: a missing main file, a plain `include` of nothing.
+    Remark,
+    /// `CONFIG_FILE_NOT_FOUND`, `CONFIG_BAD_IF`, `CONFIG_FATAL`: status 4.
+    Fatal,
+    /// Any other: status 5.
+    General,
+    /// Scripts without script security, or a failed include check: status 6.
+    Security,
+    /// A keyword without its value: the process ends on the spot with status 2.
+    MissingArgument,
+}
+
+impl ErrorClass {
+    /// The exit status of `keepalived -t` when this is the highest class.
+    pub fn exit_status(self) -> u8 {
+        match self {
+            ErrorClass::Remark => 0,
+            ErrorClass::Fatal => 4,
+            ErrorClass::General => 5,
+            ErrorClass::Security => 6,
+            ErrorClass::MissingArgument => 2,
+        }
+    }
+}
+
+impl Diagnostic {
+    /// A warning without place.
+    pub fn warning(name: Name, message: impl Into<String>) -> Diagnostic {
+        Diagnostic {
+            name,
+            severity: Severity::Warning,
+            message: message.into(),
+            primary: None,
+            label: None,
+            related: Vec::new(),
+            help: None,
+            note: None,
+            keepalived: None,
+        }
+    }
+
+    /// An error without place.
+    pub fn error(name: Name, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity: Severity::Error, ..Diagnostic::warning(name, message) }
+    }
+
+    /// The words concerned.
+    pub fn at(mut self, span: Span) -> Diagnostic {
+        self.primary = Some(span);
+        self
+    }
+
+    /// What the primary words are.
+    pub fn label(mut self, text: impl Into<String>) -> Diagnostic {
+        self.label = Some(text.into());
+        self
+    }
+
+    /// Another place that matters.
+    pub fn also(mut self, span: Span, text: impl Into<String>) -> Diagnostic {
+        self.related.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// What to do about it.
+    pub fn help(mut self, text: impl Into<String>) -> Diagnostic {
+        self.help = Some(text.into());
+        self
+    }
+
+    /// Background.
+    pub fn note(mut self, text: impl Into<String>) -> Diagnostic {
+        self.note = Some(text.into());
+        self
+    }
+
+    /// keepalived complains too, and names the line.
+    pub fn class(mut self, class: ErrorClass) -> Diagnostic {
+        self.keepalived = Some(Complaint { class, gist: None, with_line: true });
+        self
+    }
+
+    /// keepalived complains too, after it has read everything, and names no line.
+    pub fn class_without_line(mut self, class: ErrorClass) -> Diagnostic {
+        self.keepalived = Some(Complaint { class, gist: None, with_line: false });
+        self
+    }
+
+    /// keepalived's own words in short. Only after [`Diagnostic::class`].
+    pub fn gist(mut self, text: impl Into<String>) -> Diagnostic {
+        if let Some(complaint) = &mut self.keepalived {
+            complaint.gist = Some(text.into());
+        }
+        self
+    }
+}
+
+/// The exit status of `keepalived -t` for these diagnostics.
+pub fn exit_status<'a>(diagnostics: impl IntoIterator<Item = &'a Diagnostic>) -> u8 {
+    let classes = diagnostics.into_iter().filter_map(|diagnostic| diagnostic.keepalived.as_ref());
+    classes.map(|complaint| complaint.class).max().map_or(0, ErrorClass::exit_status)
+}
+
+/// `file:line:column`, or the file alone when there is no place.
+fn place(sources: &SourceMap, span: Span) -> String {
+    let position = sources.position(span);
+    format!("{}:{}:{}", sources.file(span.source).path().display(), position.line, position.column)
+}

@@ -1,7 +1,14 @@
 //! Everything that touches the system: netlink, raw sockets, processes, files.
 
+pub mod files;
+pub mod host;
 /// Netlink requests and what is asked over them.
 pub mod netlink;
+/// Raw sockets.
+pub mod packet;
+/// Scripts.
+pub mod process;
+
 pub mod probe;
 pub mod smtp;
 pub mod sys;

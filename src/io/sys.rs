@@ -1,13 +1,91 @@
 //! Every line of unsafe code and every direct libc call of alived. Elsewhere `unsafe_code` is denied.
 #![allow(unsafe_code)]
 
+use std::io;
+use std::mem::{MaybeUninit, size_of};
+
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use nix::sys::signal::SigSet;
+use socket2::{SockFilter, Socket};
 
 /// Borrows the descriptor of a type that only offers [`AsRawFd`].
 pub fn borrow_fd<T: AsRawFd>(owner: &T) -> BorrowedFd<'_> {
     // SAFETY: the descriptor belongs to `owner`, which the result borrows.
     unsafe { BorrowedFd::borrow_raw(owner.as_raw_fd()) }
+}
+
+/// Receives one datagram into `buffer`; returns its length, at most the buffer's.
+pub fn receive(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
+    // SAFETY: initialised octets may be seen as maybe-uninitialised ones, and recv only writes initialised ones.
+    let buffer = unsafe { &mut *(buffer as *mut [u8] as *mut [MaybeUninit<u8>]) };
+    socket.recv(buffer)
+}
+
+/// `IP_MULTICAST_IF` by interface index, which socket2 offers only by address (ip(7)).
+pub fn set_multicast_interface(socket: &Socket, index: u32) -> io::Result<()> {
+    let request = libc::ip_mreqn {
+        imr_multiaddr: libc::in_addr { s_addr: 0 },
+        imr_address: libc::in_addr { s_addr: 0 },
+        imr_ifindex: i32::try_from(index).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?,
+    };
+    // SAFETY: `request` is a whole `ip_mreqn` that outlives the call, and its size is given.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_IP,
+            libc::IP_MULTICAST_IF,
+            (&raw const request).cast(),
+            size_of::<libc::ip_mreqn>() as libc::socklen_t,
+        )
+    };
+    check(result)
+}
+
+/// A socket that only sends: the kernel drops what would be received, so that no queue fills (socket(7)
+/// `SO_ATTACH_FILTER`).
+pub fn drop_everything_received(socket: &Socket) -> io::Result<()> {
+    // BPF_RET | BPF_K 0: keep no octet.
+    socket.attach_filter(&[SockFilter::new((libc::BPF_RET | libc::BPF_K) as u16, 0, 0, 0)])
+}
+
+/// Sends `frame` out of the interface with `index` through a packet socket (packet(7)).
+pub fn send_frame(socket: &Socket, index: u32, frame: &[u8]) -> io::Result<()> {
+    // SAFETY: all-zero octets are a valid `sockaddr_ll`.
+    let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
+    address.sll_family = libc::AF_PACKET as u16;
+    address.sll_ifindex = i32::try_from(index).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+    // SAFETY: buffer and address are valid for the lengths given, and outlive the call.
+    let sent = unsafe {
+        libc::sendto(
+            socket.as_raw_fd(),
+            frame.as_ptr().cast(),
+            frame.len(),
+            0,
+            (&raw const address).cast(),
+            size_of::<libc::sockaddr_ll>() as libc::socklen_t,
+        )
+    };
+    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// The process that `command` starts is killed when the thread that starts it ends (prctl(2) `PR_SET_PDEATHSIG`), and
+/// hears every signal, whichever that thread has blocked.
+pub fn die_with_thread(command: &mut Command) {
+    let prepare = || {
+        // SAFETY: a system call with plain numbers.
+        check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) })?;
+        Ok(SigSet::empty().thread_set_mask()?)
+    };
+    // SAFETY: between fork and exec these are two system calls; they allocate nothing and take no lock.
+    unsafe { command.pre_exec(prepare) };
+}
+
+fn check(result: libc::c_int) -> io::Result<()> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// The full name of a host as the resolver gives it (getaddrinfo(3), `AI_CANONNAME`); `None` when it does not resolve.

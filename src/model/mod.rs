@@ -6,6 +6,7 @@ pub mod check;
 pub mod global;
 pub mod ipvs;
 pub mod lvs;
+pub mod network;
 pub mod track;
 pub mod vrrp;
 
@@ -13,6 +14,7 @@ pub use address::InterfaceName;
 pub use check::{CheckTiming, Checker, CheckerKind, HttpCheck, HttpUrl, StatusCodes};
 pub use global::{EmailSettings, Global};
 pub use lvs::{Forwarding, Protocol, RealServer, Scheduler, ServerKey, VirtualServer, Weight};
+pub use network::{Channel, Endpoint, Interface};
 pub use track::{Command, ScriptName, ScriptWeight, TrackedScript, VrrpScript};
 pub use vrrp::{
     AdvertInterval, Authentication, GratuitousArp, InitialState, Priority, Transport, VirtualAddress, Vrid,

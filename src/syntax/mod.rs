@@ -1,1 +1,17 @@
-//! Text → lossless tree. Knows no keyword.
+//! Text → tree. The lexer loses no byte and the parser never fails; neither knows a keyword, and what the text does
+//! wrong is handed back as a [`Problem`] for others to put into words.
+//!
+//! ```text
+//! bytes ── lexer ──► tokens (concatenated: the file again) ── parser ──► statements and blocks, with spans
+//! ```
+//!
+//! The rules are keepalived 2.2.7's: a statement is a line; `#` and `!` start a comment except in double quotes;
+//! every brace outside quotes ends the line it is on.
+
+mod lexer;
+mod parser;
+mod tree;
+
+pub use lexer::{Token, TokenKind, lex};
+pub use parser::parse;
+pub use tree::{Block, Problem, ProblemKind, Statement, Tree, Word};

@@ -1,3 +1,8 @@
 //! Bytes ↔ values: every packet alived sends or reads. Knows no state machine and no socket.
 
+pub mod arp;
+pub mod checksum;
+pub mod ipv4;
+pub mod vrrp;
+
 pub mod ipvs;

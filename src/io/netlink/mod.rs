@@ -1,5 +1,13 @@
 //! Netlink: one request socket, and what is asked over it.
 
+/// Setting and removing addresses.
+pub mod address;
+pub mod attributes;
+/// Building small networks: cables, bridges, addresses.
+pub mod link;
+/// Interfaces and their addresses, as the kernel reports them.
+pub mod monitor;
+
 /// The kernel's IPVS table, read and changed.
 pub mod ipvs;
 /// Requests, acknowledgements and dumps over one blocking netlink socket.

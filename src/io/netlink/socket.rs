@@ -13,6 +13,7 @@ use netlink_sys::{Socket, SocketAddr};
 use nix::sys::socket::{setsockopt, sockopt};
 use nix::sys::time::{TimeVal, TimeValLike};
 
+use super::attributes::attributes;
 use crate::io::sys::borrow_fd;
 
 /// `NLMSG_ERROR`, which is also the acknowledgement (error 0).
@@ -185,14 +186,18 @@ impl Connection {
     }
 }
 
-struct Header {
-    message_type: u16,
+/// `struct nlmsghdr`, as far as it is needed.
+pub(super) struct Header {
+    pub(super) message_type: u16,
     flags: u16,
     sequence: u32,
 }
 
-/// The first message of `bytes`: header, payload, and what follows; `None` at the end.
-fn split_message(bytes: &[u8]) -> Result<Option<(Header, &[u8], &[u8])>, NetlinkError> {
+/// Header, payload, and what follows.
+pub(super) type Split<'a> = (Header, &'a [u8], &'a [u8]);
+
+/// The first message of `bytes`; `None` at the end.
+pub(super) fn split_message(bytes: &[u8]) -> Result<Option<Split<'_>>, NetlinkError> {
     if bytes.is_empty() {
         return Ok(None);
     }
@@ -223,17 +228,9 @@ fn extended_reason(flags: u16, payload: &[u8]) -> Option<String> {
     let echoed = payload.get(4..4 + HEADER_LEN)?;
     let request_length = u32::from_ne_bytes([echoed[0], echoed[1], echoed[2], echoed[3]]) as usize;
     let skipped = if flags & NLM_F_CAPPED != 0 { HEADER_LEN } else { request_length.next_multiple_of(4) };
-    let mut rest = payload.get(4 + skipped..)?;
-    while rest.len() >= 4 {
-        let length = u16::from_ne_bytes([rest[0], rest[1]]) as usize;
-        let kind = u16::from_ne_bytes([rest[2], rest[3]]) & 0x3fff;
-        let value = rest.get(4..length)?;
-        if kind == NLMSGERR_ATTR_MSG {
-            return Some(String::from_utf8_lossy(value).trim_end_matches('\0').to_owned());
-        }
-        rest = rest.get(length.next_multiple_of(4)..)?;
-    }
-    None
+    let mut found = attributes(payload.get(4 + skipped..)?);
+    let (_, text) = found.find(|(kind, _)| *kind == NLMSGERR_ATTR_MSG)?;
+    Some(String::from_utf8_lossy(text).trim_end_matches('\0').to_owned())
 }
 
 #[cfg(test)]

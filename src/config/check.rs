@@ -1,0 +1,88 @@
+//! The two ways to judge a configuration without running it: `-t` with keepalived's verdict and wording of the place,
+//! and `--check-config` with everything that alived has to say.
+
+use std::path::Path;
+
+use crate::diagnostic::{Diagnostic, Name, Severity, Style, concise, full, keepalived};
+use crate::model::Config;
+use crate::source::SourceMap;
+
+use super::host::{Files, Host};
+use super::rules::{self, Node, Subject};
+use super::{Loaded, load, load_on};
+
+/// How `--check-config` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// With the source lines.
+    Full(Style),
+    /// One line each.
+    Concise,
+}
+
+/// What `--check-config` looks at.
+#[derive(Clone, Copy)]
+pub struct CheckOptions<'a> {
+    /// How to write.
+    pub format: Format,
+    /// The machine to ask for interfaces, users and scripts; without it only the text is judged.
+    pub host: Option<&'a dyn Host>,
+    /// Warnings count as errors for the exit code.
+    pub deny_warnings: bool,
+}
+
+/// `-t`: keepalived's exit status for the file on this machine, and the lines for standard error.
+pub fn config_test(path: &Path, files: &dyn Files, host: &dyn Host) -> (u8, Vec<String>) {
+    let loaded = load_on(path, files, host);
+    let mut lines: Vec<String> = Vec::new();
+    for line in loaded.diagnostics.iter().filter_map(|diagnostic| keepalived(diagnostic, &loaded.sources)) {
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    (loaded.verdict(), lines)
+}
+
+/// `--check-config`: 0 when the files can run, 1 when one cannot, 2 when one could not be read; and what to print.
+/// Several files are taken for those of the nodes of one cluster and are also compared with each other.
+pub fn check_config(paths: &[&Path], files: &dyn Files, options: CheckOptions) -> (u8, String) {
+    let load = |path: &&Path| match options.host {
+        Some(host) => load_on(path, files, host),
+        None => load(path, files),
+    };
+    let loaded: Vec<Loaded> = paths.iter().map(load).collect();
+    let mut found: Vec<Vec<Diagnostic>> = loaded.iter().map(all_of).collect();
+    let empty = Config::default();
+    let config = |loaded: &Loaded| loaded.config.clone().unwrap_or_else(|| empty.clone());
+    let configs: Vec<Config> = loaded.iter().map(config).collect();
+    let nodes = paths.iter().zip(&loaded).zip(&configs);
+    let nodes: Vec<Node> = nodes.map(|((path, loaded), config)| Node { path, draft: &loaded.draft, config }).collect();
+    for (index, diagnostic) in rules::across(&nodes) {
+        found[index].push(diagnostic);
+    }
+    let unreadable = found.iter().flatten().any(|diagnostic| diagnostic.name == Name::UNREADABLE_FILE);
+    let denies = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error || options.deny_warnings;
+    let status = match (unreadable, found.iter().flatten().any(denies)) {
+        (true, _) => 2,
+        (false, true) => 1,
+        (false, false) => 0,
+    };
+    let texts = loaded.iter().zip(&found);
+    (status, texts.map(|(loaded, found)| render(found, &loaded.sources, options.format)).collect())
+}
+
+/// What loading and the rules have to say about one configuration, in the order of its text.
+fn all_of(loaded: &Loaded) -> Vec<Diagnostic> {
+    let mut all = loaded.diagnostics.clone();
+    all.extend(rules::check(&Subject { statements: &loaded.statements, draft: &loaded.draft }));
+    all.sort_by_key(|diagnostic| diagnostic.primary.map(|span| (span.source, span.start)));
+    all
+}
+
+fn render(diagnostics: &[Diagnostic], sources: &SourceMap, format: Format) -> String {
+    let one = |diagnostic: &Diagnostic| match format {
+        Format::Full(style) => full(diagnostic, sources, style) + "\n\n",
+        Format::Concise => concise(diagnostic, sources) + "\n",
+    };
+    diagnostics.iter().map(one).collect()
+}

@@ -1,0 +1,50 @@
+//! What every step of the lowering carries along: the sources, the machine to ask, and the diagnostics so far.
+
+use crate::diagnostic::Diagnostic;
+use crate::source::{SourceMap, Span};
+
+use super::host::Host;
+
+/// Carried through the lowering of one configuration.
+pub(super) struct Context<'a> {
+    pub sources: &'a SourceMap,
+    /// `None` when only the text is to be judged.
+    pub host: Option<&'a dyn Host>,
+    pub diagnostics: Vec<Diagnostic>,
+    /// Every script that the file names, effective or not: keepalived's verdict depends on all of them.
+    pub scripts: Vec<ScriptUse>,
+    /// `dynamic_interfaces` stands somewhere in `global_defs`: to keepalived interfaces may be missing.
+    pub dynamic_interfaces: bool,
+}
+
+/// A program that the configuration names.
+pub(super) struct ScriptUse {
+    pub span: Span,
+    /// Without its arguments.
+    pub program: String,
+    /// The user after the program, or of a `user` line.
+    pub user: Option<String>,
+}
+
+impl<'a> Context<'a> {
+    pub fn new(sources: &'a SourceMap, host: Option<&'a dyn Host>) -> Context<'a> {
+        Context { sources, host, diagnostics: Vec::new(), scripts: Vec::new(), dynamic_interfaces: false }
+    }
+
+    pub fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
+    }
+}
+
+/// A value and the words it was read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Spanned<T> {
+    pub value: T,
+    pub span: Span,
+}
+
+impl<T> Spanned<T> {
+    pub fn new(value: T, span: Span) -> Spanned<T> {
+        Spanned { value, span }
+    }
+}

@@ -1,0 +1,317 @@
+//! Typed access to one block: each statement is looked up in the grammar, and only those that mean something are
+//! handed on. What does not fit is reported here, once, whatever the block.
+
+use std::borrow::Cow;
+
+use crate::diagnostic::{Diagnostic, ErrorClass, Name};
+use crate::schema::{self, Keyword, Missing, ROOT, Status, Value};
+use crate::source::Span;
+use crate::syntax::{Block, Statement, Word};
+
+use super::context::Context;
+use super::values;
+
+/// A statement whose keyword is known and effective.
+pub(super) struct Line<'a> {
+    pub keyword: &'static Keyword,
+    /// What follows the keyword.
+    pub arguments: Cow<'a, [Word]>,
+    pub statement: &'a Statement,
+}
+
+impl<'a> Line<'a> {
+    /// The keyword and everything after it on the line.
+    pub fn span(&self) -> Span {
+        self.statement.span
+    }
+
+    /// The statements of its block; none without one.
+    pub fn body(&self) -> &'a [Statement] {
+        self.statement.block.as_ref().map_or(&[], |block| &block.statements)
+    }
+
+    /// The first argument; the walk made sure that there is one where the keyword needs it.
+    pub fn argument(&self) -> Option<&Word> {
+        self.arguments.first()
+    }
+}
+
+/// Hands every effective statement of the block at `path` to `handle`, in file order.
+pub(super) fn walk<'a>(
+    context: &mut Context,
+    path: &str,
+    statements: &'a [Statement],
+    handle: &mut dyn FnMut(&mut Context, Line<'a>),
+) {
+    let walker = Walker { path };
+    for statement in statements {
+        if let Some(line) = walker.admit(context, statement) {
+            if line.keyword.status == Status::Effective && line.keyword.denies.is_none() {
+                handle(context, line);
+            } else {
+                walker.unhandled(context, &line);
+            }
+        }
+    }
+}
+
+/// The lines of a value block, each with its words. A block inside one is reported and left out.
+pub(super) fn lines<'a>(context: &mut Context, body: &'a [Statement]) -> Vec<&'a Statement> {
+    let (blocks, lines): (Vec<_>, Vec<_>) = body.iter().partition(|statement| statement.block.is_some());
+    for statement in blocks {
+        if let Some(block) = &statement.block {
+            unexpected_block(context, statement, block);
+        }
+    }
+    lines
+}
+
+/// The words that a child process finds on a line: what the parent made of `\#` is a comment to it.
+pub(super) fn second_reading(words: &[Word]) -> Cow<'_, [Word]> {
+    let Some((at, kept)) = words.iter().enumerate().find_map(|(at, word)| Some((at, word.second_reading?))) else {
+        return Cow::Borrowed(words);
+    };
+    let mut words = words[..=at].to_vec();
+    words[at].bytes.truncate(kept);
+    words[at].second_reading = None;
+    words.truncate(if kept == 0 { at } else { at + 1 });
+    Cow::Owned(words)
+}
+
+struct Walker<'p> {
+    path: &'p str,
+}
+
+impl Walker<'_> {
+    /// Looks the statement up; what is handed on has its value and its block where they belong.
+    fn admit<'a>(&self, context: &mut Context, statement: &'a Statement) -> Option<Line<'a>> {
+        let Some(first) = statement.words.first() else {
+            return self.nameless(context, statement);
+        };
+        let known = schema::keepalived().block(self.path).and_then(|block| block.keyword(&first.bytes));
+        let Some(keyword) = known else {
+            self.unknown(context, statement, first);
+            return None;
+        };
+        if keyword.status == Status::Removed {
+            self.removed(context, statement, keyword);
+            return None;
+        }
+        self.remark(context, statement, keyword);
+        let parents = self.path == ROOT || self.path == "global_defs";
+        let arguments = &statement.words[1..];
+        let arguments = if parents { Cow::Borrowed(arguments) } else { second_reading(arguments) };
+        let line = Line { keyword, arguments, statement };
+        (self.has_block(context, &line) && self.has_value(context, &line)).then_some(line)
+    }
+
+    fn nameless<'a>(&self, context: &mut Context, statement: &Statement) -> Option<Line<'a>> {
+        context.report(
+            Diagnostic::error(Name::UNEXPECTED_BRACE, "'{' where no block begins")
+                .at(statement.span)
+                .class(ErrorClass::General)
+                .help("remove it, or write the name of the block before it"),
+        );
+        None
+    }
+
+    fn unknown(&self, context: &mut Context, statement: &Statement, word: &Word) {
+        let text = word.text();
+        let what = format!("unknown keyword '{}'", shortened(&text));
+        let is_block = statement.block.is_some();
+        let (name, message) = if is_block {
+            (Name::UNKNOWN_BLOCK, format!("{what} opens a block"))
+        } else {
+            (Name::UNKNOWN_KEYWORD, what)
+        };
+        let diagnostic = if is_block { Diagnostic::error(name, message) } else { Diagnostic::warning(name, message) };
+        let mut diagnostic =
+            diagnostic.at(word.span).class(ErrorClass::General).gist(format!("Unknown keyword '{}'", shortened(&text)));
+        if is_block {
+            diagnostic = diagnostic.note(
+                "keepalived would read the lines of the block as lines of the block around it, and end that block early",
+            );
+        }
+        context.report(match self.suggestion(word) {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        });
+    }
+
+    fn suggestion(&self, word: &Word) -> Option<String> {
+        let schema = schema::keepalived();
+        let homes: Vec<&str> = schema.homes_of(&word.bytes).collect();
+        if let [home, ..] = homes.as_slice() {
+            let place = |path: &str| if path == ROOT { "outside every block".to_owned() } else { format!("in {path}") };
+            let here = place(self.path);
+            return Some(format!("'{}' belongs {}, not {here}", word.text(), place(home)));
+        }
+        let text = word.text();
+        let block = schema.block(self.path)?;
+        let distance = |keyword: &&Keyword| strsim::damerau_levenshtein(&keyword.name, &text);
+        let closest = block.keywords.iter().filter(|keyword| keyword.status != Status::Removed).min_by_key(distance)?;
+        let near = distance(&closest) <= (text.chars().count() / 3).max(1);
+        near.then(|| format!("did you mean '{}'?", closest.name))
+    }
+
+    fn removed(&self, context: &mut Context, statement: &Statement, keyword: &Keyword) {
+        let name = &keyword.name;
+        let message = format!("keepalived no longer knows '{name}'");
+        let help = match &keyword.replaced {
+            Some(replacement) => format!("use '{replacement}'"),
+            None => "remove the line: nothing depends on it".to_owned(),
+        };
+        context.report(
+            Diagnostic::warning(Name::REMOVED_KEYWORD, message)
+                .at(statement.span)
+                .class(ErrorClass::General)
+                .gist(format!("Unknown keyword '{name}'"))
+                .help(help),
+        );
+    }
+
+    /// What there is to say about the keyword itself, wherever it stands.
+    fn remark(&self, context: &mut Context, statement: &Statement, keyword: &Keyword) {
+        let (name, span) = (&keyword.name, statement.words[0].span);
+        if keyword.newer {
+            let message = format!("keepalived 2.2.7 does not know '{name}', later versions do");
+            context.report(
+                Diagnostic::warning(Name::NEWER_KEYWORD, message)
+                    .at(span)
+                    .class(ErrorClass::General)
+                    .gist(format!("Unknown keyword '{name}'")),
+            );
+        }
+        if let Some(replacement) = &keyword.replaced {
+            context.report(
+                Diagnostic::warning(Name::DEPRECATED_KEYWORD, format!("'{name}' is deprecated"))
+                    .at(span)
+                    .class(ErrorClass::General)
+                    .help(format!("use '{replacement}'")),
+            );
+        }
+        if let Some(new) = &keyword.renamed {
+            context
+                .report(Diagnostic::warning(Name::RENAMED_KEYWORD, format!("'{name}' is now called '{new}'")).at(span));
+        }
+    }
+
+    /// Whether the statement has a block exactly if its keyword opens one.
+    fn has_block(&self, context: &mut Context, line: &Line) -> bool {
+        let statement = line.statement;
+        let opens = matches!(line.keyword.value, Value::Block { .. } | Value::Lines { .. });
+        match (&statement.block, opens) {
+            (Some(block), false) => {
+                unexpected_block(context, statement, block);
+                false
+            }
+            (None, true) => {
+                context.report(
+                    Diagnostic::error(Name::MISSING_BRACE, format!("'{}' needs a block", line.keyword.name))
+                        .at(statement.span)
+                        .class(ErrorClass::General)
+                        .help("write '{' after it, and '}' after the lines that belong to it"),
+                );
+                false
+            }
+            _ => true,
+        }
+    }
+
+    /// Whether the value that the keyword needs is there.
+    fn has_value(&self, context: &mut Context, line: &Line) -> bool {
+        if let (Value::Lines { named: false }, Some(extra)) = (&line.keyword.value, line.arguments.first()) {
+            context.report(
+                Diagnostic::warning(
+                    Name::EXTRA_WORDS,
+                    format!("'{}' takes nothing before its brace", line.keyword.name),
+                )
+                .at(extra.span)
+                .class(ErrorClass::General),
+            );
+        }
+        if !line.arguments.is_empty() || line.keyword.missing == Missing::Allowed {
+            return true;
+        }
+        let opens = matches!(line.keyword.value, Value::Block { .. } | Value::Lines { .. });
+        let what = if opens { "a name" } else { "a value" };
+        let message = format!("'{}' needs {what}", line.keyword.name);
+        let diagnostic = match line.keyword.missing {
+            Missing::Exits => Diagnostic::error(Name::MISSING_VALUE, message)
+                .class(ErrorClass::MissingArgument)
+                .note("keepalived stops here and exits with status 2"),
+            _ if opens => Diagnostic::error(Name::MISSING_VALUE, message)
+                .class(ErrorClass::General)
+                .note("keepalived skips the block"),
+            _ => Diagnostic::warning(Name::MISSING_VALUE, message).class(ErrorClass::General),
+        };
+        context.report(diagnostic.at(line.statement.words[0].span));
+        false
+    }
+
+    /// A known keyword of which nothing comes: its value is judged, and what that means is said.
+    fn unhandled(&self, context: &mut Context, line: &Line) {
+        values::check(context, self.path, line);
+        let (name, span) = (&line.keyword.name, line.statement.words[0].span);
+        context.report(match (&line.keyword.denies, line.keyword.status) {
+            (Some(consequence), _) => {
+                Diagnostic::error(Name::NOT_YET_SUPPORTED, format!("'{name}' is not supported yet"))
+                    .at(span)
+                    .note(format!("without it {consequence}, so alived does not run this configuration"))
+            }
+            (None, Status::NoEffect) => {
+                Diagnostic::warning(Name::NO_EFFECT, format!("'{name}' has no effect, in keepalived neither")).at(span)
+            }
+            (None, _) => {
+                Diagnostic::warning(Name::NOT_YET_EFFECTIVE, format!("'{name}' is not effective yet")).at(span)
+            }
+        });
+        if let (Value::Block { .. }, Some(child)) =
+            (&line.keyword.value, schema::keepalived().child(self.path, &line.keyword.name))
+        {
+            let inside = Walker { path: &child.path };
+            for statement in line.body() {
+                if let Some(line) = inside.admit(context, statement) {
+                    inside.quietly(context, &line);
+                }
+            }
+        }
+    }
+
+    /// As [`Walker::unhandled`], inside a block about which everything has been said.
+    fn quietly(&self, context: &mut Context, line: &Line) {
+        values::check(context, self.path, line);
+        let child = schema::keepalived().child(self.path, &line.keyword.name);
+        if let (Value::Block { .. }, Some(child)) = (&line.keyword.value, child) {
+            let inside = Walker { path: &child.path };
+            for statement in line.body() {
+                if let Some(line) = inside.admit(context, statement) {
+                    inside.quietly(context, &line);
+                }
+            }
+        }
+    }
+}
+
+fn unexpected_block(context: &mut Context, statement: &Statement, block: &Block) {
+    let before = statement.words.first().map_or(Cow::Borrowed("a line"), |word| word.text());
+    context.report(
+        Diagnostic::error(Name::UNEXPECTED_BLOCK, format!("'{before}' takes no block"))
+            .at(block.open)
+            .class(ErrorClass::General)
+            .also(statement.span, "the brace belongs to this")
+            .help("if the line before lacks its own '}' or '{', put it there; a line holds one statement only"),
+    );
+}
+
+/// A word short enough to be shown in a sentence.
+pub(super) fn shortened(text: &str) -> Cow<'_, str> {
+    const MOST: usize = 40;
+    if text.chars().count() <= MOST && !text.chars().any(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let visible = text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c });
+    let mut short: String = visible.take(MOST).collect();
+    short.push('…');
+    Cow::Owned(short)
+}

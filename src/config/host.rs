@@ -1,0 +1,78 @@
+//! What the configuration asks of the machine. `io` answers; tests answer with a table.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use crate::model::InterfaceName;
+
+/// Reads configuration files.
+pub trait Files {
+    /// All bytes of the file.
+    ///
+    /// # Errors
+    /// Why keepalived would not read it either.
+    fn read(&self, path: &Path) -> Result<Vec<u8>, FileError>;
+}
+
+/// Why a configuration file was not read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FileError {
+    /// There is none of that name.
+    #[error("there is no such file")]
+    NotFound,
+    /// A directory.
+    #[error("it is a directory")]
+    Directory,
+    /// A device, a socket, or a file with an execute permission, which keepalived takes for a program.
+    #[error("it is not a regular file without execute permission")]
+    NotPlain,
+    /// It cannot be opened or read.
+    #[error("{0}")]
+    Unreadable(String),
+    /// Longer than positions in it can be counted.
+    #[error("it is too large")]
+    TooLarge,
+}
+
+/// Answers questions about the machine that the configuration is for.
+pub trait Host {
+    /// What kind of interface has that name.
+    fn interface(&self, name: &InterfaceName) -> Interface;
+    /// The numeric id of a user.
+    fn user(&self, name: &str) -> Option<u32>;
+    /// The numeric id of a group.
+    fn group(&self, name: &str) -> Option<u32>;
+    /// What stands at the path of a script; a name without `/` is looked for in the search path.
+    fn script(&self, program: &str) -> Script;
+    /// The address of a host name.
+    fn resolve(&self, name: &str) -> Option<std::net::IpAddr>;
+}
+
+/// An interface, as far as a configuration cares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interface {
+    /// There is none.
+    Missing,
+    /// `lo` and its like, which cannot carry VRRP.
+    Loopback,
+    /// Any other.
+    Usable,
+}
+
+/// A script file, as far as a configuration cares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Script {
+    /// No file, or not reachable.
+    Missing,
+    /// A file without execute permission.
+    NotExecutable,
+    /// Somebody else than root could change it or replace it.
+    Insecure,
+    /// Only root can change it.
+    Secure,
+}
+
+/// `smtp_server` when the name needs no resolving: an address.
+pub(super) fn literal_address(name: &str, port: u16) -> Option<SocketAddr> {
+    name.parse().ok().map(|address| SocketAddr::new(address, port))
+}

@@ -1,0 +1,178 @@
+//! The lines of `virtual_ipaddress`: an address, then options in any order.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::Ipv4Net;
+
+use crate::config::context::{Context, Spanned};
+use crate::config::cursor::{second_reading, shortened};
+use crate::config::values::{self, Garbage};
+use crate::diagnostic::{Diagnostic, ErrorClass, Name};
+use crate::model::InterfaceName;
+use crate::schema::{self, Status, Value};
+use crate::source::Span;
+use crate::syntax::{Statement, Word};
+
+use super::instance_checks::known_interface;
+
+/// Longest label, without its NUL (`IFNAMSIZ`, linux/if.h).
+const MAX_LABEL: usize = 15;
+
+/// Names of address scopes (`/etc/iproute2/rt_scopes`, linux/rtnetlink.h `rt_scope_t`).
+const SCOPES: [(&str, u8); 5] = [("global", 0), ("nowhere", 255), ("host", 254), ("link", 253), ("site", 200)];
+
+/// One line.
+pub(in crate::config) struct AddressDraft {
+    /// The address and its prefix length.
+    pub net: Spanned<Ipv4Net>,
+    /// The line gives a prefix length, and a good one.
+    pub has_prefix: bool,
+    pub interface: Option<InterfaceName>,
+    pub label: Option<String>,
+    pub broadcast: Option<Ipv4Addr>,
+    pub scope: u8,
+}
+
+/// What became of a line.
+pub(super) enum Address {
+    /// An IPv4 address.
+    Ipv4(AddressDraft),
+    /// An IPv6 address, its options not looked at.
+    Ipv6(Ipv6Addr, Span),
+    /// Reported and left out.
+    Bad,
+}
+
+/// Reads one line of the block at `path`.
+pub(super) fn read(context: &mut Context, path: &str, line: &Statement) -> Address {
+    let words = second_reading(&line.words);
+    let Some((first, options)) = words.split_first() else { return Address::Bad };
+    let mut parts = first.bytes.splitn(2, |byte| *byte == b'/');
+    let address = values::parse_address(parts.next().unwrap_or_default());
+    let prefix = parts.next();
+    let address = match address {
+        Some(IpAddr::V4(address)) => address,
+        Some(IpAddr::V6(address)) => return Address::Ipv6(address, first.span),
+        None => {
+            let message = format!("'{}' is not an IP address; the line is left out", shortened(&first.text()));
+            context
+                .report(Diagnostic::warning(Name::INVALID_ADDRESS, message).at(first.span).class(ErrorClass::General));
+            return Address::Bad;
+        }
+    };
+    let (net, has_prefix) = with_prefix(context, first, address, prefix);
+    let mut draft = AddressDraft {
+        net: Spanned::new(net, first.span),
+        has_prefix,
+        interface: None,
+        label: None,
+        broadcast: None,
+        scope: 0,
+    };
+    match read_options(context, path, &mut draft, options) {
+        Some(()) => Address::Ipv4(draft),
+        None => Address::Bad,
+    }
+}
+
+/// keepalived takes /32 without a prefix length, and after a bad one.
+fn with_prefix(context: &mut Context, word: &Word, address: Ipv4Addr, prefix: Option<&[u8]>) -> (Ipv4Net, bool) {
+    let host = Ipv4Net::from(address);
+    let Some(prefix) = prefix else { return (host, false) };
+    let start = word.span.end - word.quoted as u32 - prefix.len() as u32;
+    let span = Span { start, end: start + prefix.len() as u32, ..word.span };
+    let prefix_word = Word { span, bytes: prefix.to_vec(), quoted: false, second_reading: None };
+    let length = values::integer_in(context, &prefix_word, 0, 32, Garbage::Dropped);
+    let net = length.and_then(|length| Ipv4Net::new(address, length as u8).ok());
+    (net.unwrap_or(host), net.is_some())
+}
+
+/// `None` when the address has to go because of an option.
+fn read_options(context: &mut Context, path: &str, draft: &mut AddressDraft, options: &[Word]) -> Option<()> {
+    let mut rest = options.iter();
+    while let Some(option) = rest.next() {
+        let known = schema::keepalived().block(path).and_then(|block| block.word(&option.bytes));
+        let Some(known) = known else {
+            let message = format!("'{}' is no option of an address", shortened(&option.text()));
+            context.report(
+                Diagnostic::warning(Name::UNKNOWN_OPTION, message)
+                    .at(option.span)
+                    .class(ErrorClass::General)
+                    .help("a line holds one address"),
+            );
+            continue;
+        };
+        let value = if known.value == Value::None { None } else { Some(rest.next()) };
+        if let Some(None) = value {
+            context.report(
+                Diagnostic::error(Name::MISSING_VALUE, format!("'{}' needs a value", known.name))
+                    .at(option.span)
+                    .class(ErrorClass::General)
+                    .note("keepalived leaves the address out"),
+            );
+            return None;
+        }
+        let value = value.flatten();
+        if let Some(consequence) = &known.denies {
+            context.report(
+                Diagnostic::error(Name::NOT_YET_SUPPORTED, format!("'{}' is not supported yet", known.name))
+                    .at(option.span)
+                    .note(format!("without it {consequence}, so alived does not run this configuration")),
+            );
+        } else if known.status != Status::Effective {
+            let message = format!("'{}' is not effective yet", known.name);
+            context.report(Diagnostic::warning(Name::NOT_YET_EFFECTIVE, message).at(option.span));
+        }
+        if let Some(value) = value {
+            read_option(context, draft, &known.name, value)?;
+        }
+    }
+    Some(())
+}
+
+fn read_option(context: &mut Context, draft: &mut AddressDraft, option: &str, value: &Word) -> Option<()> {
+    match option {
+        "dev" => {
+            let name = values::interface_name(context, value)?;
+            draft.interface = known_interface(context, name, value.span, "an address");
+        }
+        "label" if value.bytes.len() > MAX_LABEL => {
+            context.report(
+                Diagnostic::error(Name::LABEL_TOO_LONG, format!("a label has at most {MAX_LABEL} characters"))
+                    .at(value.span)
+                    .class(ErrorClass::General)
+                    .note("keepalived leaves the address out"),
+            );
+            return None;
+        }
+        "label" => draft.label = Some(value.text().into_owned()),
+        "brd" | "broadcast" => draft.broadcast = broadcast(context, &draft.net.value, value),
+        "scope" => draft.scope = scope(context, value).unwrap_or(0),
+        _ => {}
+    }
+    Some(())
+}
+
+/// An address, `+` for all host bits set, `-` for none; both need room for host bits.
+fn broadcast(context: &mut Context, net: &Ipv4Net, value: &Word) -> Option<Ipv4Addr> {
+    if matches!(value.bytes.as_slice(), b"+" | b"-") {
+        if net.prefix_len() > 30 {
+            let message = format!("/{} leaves no room for a broadcast address", net.prefix_len());
+            context.report(values::invalid_value(value.span, message));
+            return None;
+        }
+        return Some(if value.bytes == b"+" { net.broadcast() } else { net.network() });
+    }
+    values::address(context, value).and_then(values::ipv4)
+}
+
+fn scope(context: &mut Context, value: &Word) -> Option<u8> {
+    let named = SCOPES.iter().find(|(name, _)| name.as_bytes() == value.bytes).map(|(_, scope)| *scope);
+    let number = || std::str::from_utf8(&value.bytes).ok().and_then(|text| text.parse().ok());
+    let scope = named.or_else(number);
+    if scope.is_none() {
+        let message = format!("'{}' is no scope", shortened(&value.text()));
+        context.report(values::invalid_value(value.span, message));
+    }
+    scope
+}

@@ -1,0 +1,149 @@
+//! `global_defs`.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::config::context::{Context, Spanned};
+use crate::config::cursor::{Line, lines, walk};
+use crate::config::host::literal_address;
+use crate::config::values::{self, Garbage};
+use crate::diagnostic::{Diagnostic, ErrorClass, Name};
+use crate::model::{EmailSettings, Global};
+use crate::source::Span;
+use crate::syntax::Word;
+
+/// TCP port of SMTP (RFC 5321 §4.5.4.2).
+const SMTP_PORT: u16 = 25;
+
+/// What the `global_defs` blocks say; later ones overwrite earlier ones.
+#[derive(Default)]
+pub(in crate::config) struct GlobalDraft {
+    pub router_id: Option<Spanned<String>>,
+    pub script_security: Option<Span>,
+    pub script_user: Option<Spanned<(String, Option<String>)>>,
+    recipients: Vec<String>,
+    from: Option<String>,
+    server: Option<(Spanned<String>, u16)>,
+    helo_name: Option<String>,
+    connect_timeout: Option<Duration>,
+}
+
+/// Reads one block into the draft.
+pub(super) fn read(context: &mut Context, draft: &mut GlobalDraft, block: &Line) {
+    walk(context, "global_defs", block.body(), &mut |context, line| {
+        let Some(word) = line.argument() else {
+            match line.keyword.name.as_str() {
+                "notification_email" => recipients(context, draft, &line),
+                "enable_script_security" => draft.script_security = Some(line.span()),
+                _ => {}
+            }
+            return;
+        };
+        let text = word.text().into_owned();
+        match line.keyword.name.as_str() {
+            "notification_email" => recipients(context, draft, &line),
+            "notification_email_from" => draft.from = Some(text),
+            "smtp_server" => smtp_server(context, draft, word, line.arguments.get(1)),
+            "smtp_helo_name" => draft.helo_name = Some(text),
+            "smtp_connect_timeout" => connect_timeout(context, draft, &line),
+            "router_id" => draft.router_id = Some(Spanned::new(text, word.span)),
+            "enable_script_security" => draft.script_security = Some(line.span()),
+            "script_user" => {
+                let group = line.arguments.get(1).map(|group| group.text().into_owned());
+                script_user(context, draft, Spanned::new((text, group), line.span()));
+            }
+            other => unreachable!("grammar/global_defs.conf calls '{other}' effective"),
+        }
+    });
+}
+
+fn recipients(context: &mut Context, draft: &mut GlobalDraft, line: &Line) {
+    let before = draft.recipients.len();
+    for entry in lines(context, line.body()) {
+        draft.recipients.extend(entry.words.iter().map(|word| word.text().into_owned()));
+    }
+    if draft.recipients.len() == before {
+        context.report(
+            Diagnostic::warning(Name::EMPTY_BLOCK, "'notification_email' names nobody")
+                .at(line.span())
+                .class(ErrorClass::General),
+        );
+    }
+}
+
+fn smtp_server(context: &mut Context, draft: &mut GlobalDraft, word: &Word, port: Option<&Word>) {
+    let port = match port {
+        None => Some(SMTP_PORT),
+        Some(port) => values::integer_in(context, port, 1, 65535, Garbage::Dropped).map(|port| port as u16),
+    };
+    if let Some(port) = port {
+        draft.server = Some((Spanned::new(word.text().into_owned(), word.span), port));
+    }
+}
+
+fn connect_timeout(context: &mut Context, draft: &mut GlobalDraft, line: &Line) {
+    match values::unsigned::<u32>(context, line, Garbage::Dropped) {
+        Some(0) => {
+            context.report(
+                Diagnostic::warning(Name::NUMBER_OUT_OF_RANGE, "a timeout of 0 is not possible; 1 second is used")
+                    .at(line.span())
+                    .class(ErrorClass::General),
+            );
+            draft.connect_timeout = Some(Duration::from_secs(1));
+        }
+        Some(seconds) => draft.connect_timeout = Some(Duration::from_secs(seconds.into())),
+        None => {}
+    }
+}
+
+fn script_user(context: &mut Context, draft: &mut GlobalDraft, user: Spanned<(String, Option<String>)>) {
+    if unknown_user(context, &user) {
+        context.report(
+            Diagnostic::warning(Name::UNKNOWN_USER, "'script_user' names a user or group that does not exist")
+                .at(user.span)
+                .class(ErrorClass::General)
+                .note("scripts without a user of their own will not be run"),
+        );
+    }
+    draft.script_user = Some(user);
+}
+
+/// Whether the machine knows the user or the group not. Without a machine to ask, every user is known.
+pub(super) fn unknown_user(context: &Context, user: &Spanned<(String, Option<String>)>) -> bool {
+    let (user, group) = &user.value;
+    context.host.is_some_and(|host| {
+        host.user(user).is_none() || group.as_ref().is_some_and(|group| host.group(group).is_none())
+    })
+}
+
+/// Applies defaults, and asks for the address of the mail server.
+pub(super) fn finish(context: &mut Context, draft: &GlobalDraft) -> Global {
+    let default = EmailSettings::default();
+    Global {
+        router_id: draft.router_id.as_ref().map(|router_id| router_id.value.clone()),
+        email: EmailSettings {
+            recipients: draft.recipients.clone(),
+            from: draft.from.clone(),
+            server: draft.server.as_ref().and_then(|(name, port)| server_address(context, name, *port)),
+            helo_name: draft.helo_name.clone(),
+            connect_timeout: draft.connect_timeout.unwrap_or(default.connect_timeout),
+        },
+        script_security: draft.script_security.is_some(),
+        script_user: draft.script_user.as_ref().map(|user| user.value.clone()),
+    }
+}
+
+fn server_address(context: &mut Context, name: &Spanned<String>, port: u16) -> Option<SocketAddr> {
+    if let Some(address) = literal_address(&name.value, port) {
+        return Some(address);
+    }
+    let address = context.host?.resolve(&name.value);
+    if address.is_none() {
+        context.report(
+            Diagnostic::warning(Name::UNKNOWN_HOST, format!("'{}' has no address; no mail will be sent", name.value))
+                .at(name.span)
+                .class(ErrorClass::General),
+        );
+    }
+    address.map(|address| SocketAddr::new(address, port))
+}

@@ -1,0 +1,389 @@
+//! `vrrp_instance`: reading its lines. What must hold across them is in [`super::instance_checks`].
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use crate::config::context::{Context, Spanned};
+use crate::config::cursor::{Line, lines, second_reading, shortened, walk};
+use crate::config::values::{self, Garbage, invalid_value};
+use crate::diagnostic::{Diagnostic, ErrorClass, Name};
+use crate::model::{GratuitousArp, InitialState, InterfaceName, Priority, ScriptName, ScriptWeight, Vrid};
+use crate::source::Span;
+use crate::syntax::{Statement, Word};
+
+use super::addresses::{self, Address, AddressDraft};
+use super::instance_checks::usable_interface;
+use super::{Draft, ScriptDraft};
+
+/// How many characters of `auth_pass` are sent (RFC 2338 §5.3.6).
+const AUTH_PASS_LEN: usize = 8;
+
+/// What a `vrrp_instance` block says.
+pub(in crate::config) struct InstanceDraft {
+    pub name: Spanned<String>,
+    pub state: Option<Spanned<InitialState>>,
+    pub interface: Option<Spanned<InterfaceName>>,
+    pub vrid: Option<Spanned<Vrid>>,
+    pub priority: Option<Spanned<Priority>>,
+    pub advert_interval: Option<Spanned<Duration>>,
+    pub nopreempt: Option<Span>,
+    pub auth_type: Option<Span>,
+    pub auth_pass: Option<Spanned<Vec<u8>>>,
+    pub source: Option<Spanned<Ipv4Addr>>,
+    /// A keyword that means unicast, peers or not.
+    pub unicast: Option<Span>,
+    pub peers: Vec<Ipv4Addr>,
+    pub addresses: Vec<AddressDraft>,
+    pub tracked: Vec<TrackedDraft>,
+    pub garp: GratuitousArp,
+    family: Option<Family>,
+    /// Some line of it could not be used, and that has been reported.
+    pub broken: bool,
+}
+
+/// One line of `track_script`.
+pub(in crate::config) struct TrackedDraft {
+    pub script: Spanned<ScriptName>,
+    /// The line's own weight.
+    pub weight: Option<ScriptWeight>,
+}
+
+/// The family of the instance: that of the first address it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Family {
+    Ipv4,
+    Ipv6,
+}
+
+/// Reads one block; `before` is what the file says further up.
+pub(super) fn read(context: &mut Context, block: &Line, before: &Draft) -> Option<InstanceDraft> {
+    let name = block.argument()?;
+    if let Some(extra) = block.arguments.get(1) {
+        context.report(
+            Diagnostic::error(Name::EXTRA_WORDS, "the name of a vrrp_instance is one word")
+                .at(extra.span)
+                .class(ErrorClass::General)
+                .help("put a name with blanks in double quotes")
+                .note("keepalived skips the block"),
+        );
+        return None;
+    }
+    let name = Spanned::new(name.text().into_owned(), name.span);
+    if let Some(first) = before.instances.iter().find(|instance| instance.name.value == name.value) {
+        context.report(
+            Diagnostic::error(Name::DUPLICATE_INSTANCE, format!("another vrrp_instance is called {}", name.value))
+                .at(name.span)
+                .also(first.name.span, "this one")
+                .class(ErrorClass::General)
+                .help("rename one of them")
+                .note("keepalived skips the second block"),
+        );
+        return None;
+    }
+    let mut instance = InstanceDraft {
+        name,
+        state: None,
+        interface: None,
+        vrid: None,
+        priority: None,
+        advert_interval: None,
+        nopreempt: None,
+        auth_type: None,
+        auth_pass: None,
+        source: None,
+        unicast: None,
+        peers: Vec::new(),
+        addresses: Vec::new(),
+        tracked: Vec::new(),
+        garp: GratuitousArp::default(),
+        family: None,
+        broken: false,
+    };
+    walk(context, "vrrp_instance", block.body(), &mut |context, line| instance.line(context, &line, &before.scripts));
+    Some(instance)
+}
+
+impl InstanceDraft {
+    fn line(&mut self, context: &mut Context, line: &Line, scripts: &[ScriptDraft]) {
+        match line.keyword.name.as_str() {
+            "authentication" => self.authentication(context, line),
+            "virtual_ipaddress" => self.virtual_addresses(context, line),
+            "unicast_peer" => self.unicast_peers(context, line),
+            "track_script" => {
+                for entry in lines(context, line.body()) {
+                    self.track(context, entry, scripts);
+                }
+            }
+            "nopreempt" => self.nopreempt = Some(line.span()),
+            "preempt" => self.nopreempt = None,
+            _ => self.value(context, line),
+        }
+    }
+
+    /// The keywords that take one value.
+    fn value(&mut self, context: &mut Context, line: &Line) {
+        let Some(word) = line.argument() else { return };
+        let span = line.span();
+        match line.keyword.name.as_str() {
+            "state" => self.state(context, word, span),
+            "interface" => match values::interface_name(context, word) {
+                Some(name) => {
+                    let interface = usable_interface(context, name, word.span, &self.name.value);
+                    self.interface = interface.map(|interface| Spanned::new(interface, word.span));
+                }
+                None => self.broken = true,
+            },
+            "virtual_router_id" => match values::unsigned(context, line, Garbage::Refused).and_then(Vrid::new) {
+                Some(vrid) => self.vrid = Some(Spanned::new(vrid, span)),
+                None => self.broken = true,
+            },
+            "priority" => {
+                let priority = values::unsigned(context, line, Garbage::Refused);
+                self.priority = Some(Spanned::new(priority.map_or(Priority::DEFAULT, Priority::new), span));
+            }
+            "advert_int" => {
+                let interval = values::duration(context, line).map(|interval| Spanned::new(interval, span));
+                self.advert_interval = interval.or(self.advert_interval);
+            }
+            "mcast_src_ip" => self.source(context, word),
+            "unicast_src_ip" => {
+                self.unicast.get_or_insert(span);
+                self.source(context, word);
+            }
+            "garp_master_delay" => {
+                if let Some(seconds) = values::unsigned::<u32>(context, line, Garbage::Dropped) {
+                    self.garp.delay = Duration::from_secs(seconds.into());
+                }
+            }
+            "garp_master_repeat" => self.garp_repeat(context, line),
+            "version" => self.version(context, line),
+            other => unreachable!("grammar/vrrp_instance.conf calls '{other}' effective"),
+        }
+    }
+
+    fn state(&mut self, context: &mut Context, word: &Word, span: Span) {
+        let name = &self.name.value;
+        let state = match word.bytes.as_slice() {
+            b"MASTER" => InitialState::Master,
+            b"BACKUP" => InitialState::Backup,
+            _ => {
+                let text = word.text();
+                let text = shortened(&text);
+                context.report(
+                    Diagnostic::warning(
+                        Name::UNKNOWN_STATE,
+                        format!("{name}: unknown state '{text}', taken for BACKUP"),
+                    )
+                    .at(word.span)
+                    .class(ErrorClass::General)
+                    .help("write MASTER or BACKUP"),
+                );
+                InitialState::Backup
+            }
+        };
+        match self.state {
+            Some(Spanned { value: InitialState::Master, span: first }) if state == InitialState::Backup => {
+                context.report(
+                    Diagnostic::warning(Name::CONFLICTING_STATE, format!("{name}: BACKUP after MASTER is ignored"))
+                        .at(span)
+                        .also(first, "MASTER here")
+                        .class(ErrorClass::General),
+                );
+            }
+            _ => self.state = Some(Spanned::new(state, span)),
+        }
+    }
+
+    fn version(&mut self, context: &mut Context, line: &Line) {
+        if values::integer(context, line, Garbage::Refused) == Some(3) {
+            context.report(
+                Diagnostic::error(Name::NOT_YET_SUPPORTED, "'version 3' is not supported yet")
+                    .at(line.span())
+                    .note("the peers would not understand VRRPv2 adverts, so alived does not run this configuration"),
+            );
+        }
+    }
+
+    fn garp_repeat(&mut self, context: &mut Context, line: &Line) {
+        match values::unsigned::<u32>(context, line, Garbage::Dropped) {
+            Some(0) => {
+                context.report(
+                    Diagnostic::warning(Name::NUMBER_OUT_OF_RANGE, "'garp_master_repeat 0' is not possible; 1 is used")
+                        .at(line.span())
+                        .class(ErrorClass::General),
+                );
+                self.garp.repeat = 1;
+            }
+            Some(repeat) => self.garp.repeat = repeat,
+            None => {}
+        }
+    }
+
+    fn authentication(&mut self, context: &mut Context, block: &Line) {
+        walk(context, "vrrp_instance.authentication", block.body(), &mut |context, line| {
+            let Some(word) = line.argument() else { return };
+            match (line.keyword.name.as_str(), word.bytes.as_slice()) {
+                ("auth_type", b"PASS") => self.auth_type = Some(line.span()),
+                ("auth_type", b"AH") => context.report(
+                    Diagnostic::error(Name::NOT_YET_SUPPORTED, "'auth_type AH' is not supported yet")
+                        .at(line.span())
+                        .note("the peers would refuse the adverts, so alived does not run this configuration"),
+                ),
+                ("auth_type", _) => {
+                    let message = format!("unknown authentication type '{}'", shortened(&word.text()));
+                    context.report(invalid_value(word.span, message).help("write PASS or AH"));
+                }
+                ("auth_pass", password) => {
+                    if password.len() > AUTH_PASS_LEN {
+                        let message = format!("the password is cut to its first {AUTH_PASS_LEN} characters");
+                        context.report(
+                            Diagnostic::warning(Name::LONG_PASSWORD, message).at(word.span).class(ErrorClass::General),
+                        );
+                    }
+                    let password = password[..password.len().min(AUTH_PASS_LEN)].to_vec();
+                    self.auth_pass = Some(Spanned::new(password, word.span));
+                }
+                (other, _) => unreachable!("grammar/vrrp_instance.conf calls '{other}' effective"),
+            }
+        });
+    }
+
+    /// Notes the family of an address; `None`, with a report, when the address cannot be used.
+    fn admit(&mut self, context: &mut Context, address: IpAddr, span: Span) -> Option<Ipv4Addr> {
+        let family = if address.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
+        let settled = *self.family.get_or_insert(family);
+        let name = &self.name.value;
+        if settled != family {
+            context.report(
+                Diagnostic::warning(
+                    Name::ADDRESS_FAMILY_MISMATCH,
+                    format!("{name}: {address} is of another family than the first address and is left out"),
+                )
+                .at(span)
+                .class(ErrorClass::General),
+            );
+            return None;
+        }
+        if family == Family::Ipv6 && !self.broken {
+            self.broken = true;
+            context.report(
+                Diagnostic::error(Name::NOT_YET_SUPPORTED, format!("{name}: VRRP over IPv6 is not supported yet"))
+                    .at(span)
+                    .note("alived does not run this configuration without the instance"),
+            );
+        }
+        values::ipv4(address)
+    }
+
+    fn source(&mut self, context: &mut Context, word: &Word) {
+        if let Some(address) = values::host_address(context, word) {
+            let source = self.admit(context, address, word.span).map(|source| Spanned::new(source, word.span));
+            self.source = source.or(self.source);
+        }
+    }
+
+    fn unicast_peers(&mut self, context: &mut Context, block: &Line) {
+        self.unicast.get_or_insert(block.span());
+        for line in lines(context, block.body()) {
+            let words = second_reading(&line.words);
+            let Some((first, options)) = words.split_first() else { continue };
+            if let Some(option) = options.first() {
+                let message = format!("'{}' is not effective yet", shortened(&option.text()));
+                context.report(Diagnostic::warning(Name::NOT_YET_EFFECTIVE, message).at(option.span));
+            }
+            if let Some(address) = values::host_address(context, first) {
+                let peer = self.admit(context, address, first.span);
+                self.peers.extend(peer);
+            }
+        }
+    }
+
+    fn virtual_addresses(&mut self, context: &mut Context, block: &Line) {
+        for line in lines(context, block.body()) {
+            match addresses::read(context, "vrrp_instance.virtual_ipaddress", line) {
+                Address::Ipv4(address) => {
+                    let (ip, span) = (IpAddr::V4(address.net.value.addr()), address.net.span);
+                    if self.admit(context, ip, span).is_some() {
+                        self.addresses.push(address);
+                    }
+                }
+                Address::Ipv6(address, span) => {
+                    self.admit(context, IpAddr::V6(address), span);
+                }
+                Address::Bad => {}
+            }
+        }
+    }
+
+    fn track(&mut self, context: &mut Context, line: &Statement, scripts: &[ScriptDraft]) {
+        let words = second_reading(&line.words);
+        let Some((first, options)) = words.split_first() else { return };
+        let (text, instance) = (first.text().into_owned(), &self.name.value);
+        if !scripts.iter().any(|script| script.name.value == text) {
+            context.report(
+                Diagnostic::warning(
+                    Name::UNKNOWN_SCRIPT,
+                    format!("{instance}: no vrrp_script '{text}' stands before this"),
+                )
+                .at(first.span)
+                .class(ErrorClass::General)
+                .help("define the script above the instance")
+                .note("the instance runs without tracking it"),
+            );
+            return;
+        }
+        if self.tracked.iter().any(|tracked| tracked.script.value.0 == text) {
+            context.report(
+                Diagnostic::warning(Name::TRACKED_TWICE, format!("{instance}: '{text}' is tracked already"))
+                    .at(first.span)
+                    .class(ErrorClass::General),
+            );
+            return;
+        }
+        let weight = track_weight(context, options);
+        self.tracked.push(TrackedDraft { script: Spanned::new(ScriptName(text), first.span), weight });
+    }
+}
+
+/// `weight N [reverse|noreverse]`
+fn track_weight(context: &mut Context, options: &[Word]) -> Option<ScriptWeight> {
+    let [weight, rest @ ..] = options else { return None };
+    if weight.bytes != b"weight" {
+        context.report(unknown_option(weight));
+        return None;
+    }
+    let Some((value, rest)) = rest.split_first() else {
+        context.report(
+            Diagnostic::warning(Name::MISSING_VALUE, "'weight' needs a value")
+                .at(weight.span)
+                .class(ErrorClass::General),
+        );
+        return None;
+    };
+    let mut number = values::integer_in(context, value, -254, 254, Garbage::Dropped)?;
+    if number.abs() == 254 {
+        context.report(
+            Diagnostic::warning(Name::NUMBER_OUT_OF_RANGE, "a weight is at most 253; that is used")
+                .at(value.span)
+                .class(ErrorClass::General),
+        );
+        number = 253 * number.signum();
+    }
+    let reverse = match rest.first() {
+        Some(word) if word.bytes == b"reverse" => true,
+        Some(word) if word.bytes != b"noreverse" => {
+            context.report(unknown_option(word));
+            false
+        }
+        _ => false,
+    };
+    ScriptWeight::new(number as i64, reverse)
+}
+
+fn unknown_option(word: &Word) -> Diagnostic {
+    let message = format!("'{}' is no option of a tracked script", shortened(&word.text()));
+    Diagnostic::warning(Name::UNKNOWN_OPTION, message)
+        .at(word.span)
+        .class(ErrorClass::General)
+        .help("write NAME, or NAME weight N, or NAME weight N reverse")
+}

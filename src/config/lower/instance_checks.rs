@@ -1,0 +1,261 @@
+//! What must hold across the lines of an instance, and across instances (`vrrp/vrrp.c`: `vrrp_complete_instance`,
+//! `check_vrid_conflicts`).
+
+use std::time::Duration;
+
+use crate::config::context::{Context, Spanned};
+use crate::config::host::Interface;
+use crate::diagnostic::{Diagnostic, ErrorClass, Name};
+use crate::model::{
+    AdvertInterval, Authentication, InitialState, InterfaceName, Priority, TrackedScript, Transport, VirtualAddress,
+    VrrpInstance, VrrpScript,
+};
+use crate::source::Span;
+
+use super::{Draft, InstanceDraft};
+
+/// Most addresses that the count field of an advert can tell (RFC 3768 §5.3.5).
+const MAX_ADDRESSES: usize = 255;
+
+/// The interface of an instance; reports one that is missing or cannot carry VRRP.
+pub(super) fn usable_interface(
+    context: &mut Context,
+    name: InterfaceName,
+    span: Span,
+    instance: &str,
+) -> Option<InterfaceName> {
+    let kind = context.host.map_or(Interface::Usable, |host| host.interface(&name));
+    if kind == Interface::Loopback {
+        context.report(
+            Diagnostic::error(Name::LOOPBACK_INTERFACE, format!("{instance}: {name} is a loopback interface"))
+                .at(span)
+                .class(ErrorClass::General)
+                .help("name the interface that the peers are reached through"),
+        );
+        return None;
+    }
+    known_interface(context, name, span, instance)
+}
+
+/// An interface that the configuration needs; reports one that the machine does not have.
+pub(super) fn known_interface(
+    context: &mut Context,
+    name: InterfaceName,
+    span: Span,
+    user: &str,
+) -> Option<InterfaceName> {
+    let kind = context.host.map_or(Interface::Usable, |host| host.interface(&name));
+    if kind == Interface::Missing {
+        let diagnostic =
+            Diagnostic::error(Name::UNKNOWN_INTERFACE, format!("{user}: there is no interface {name}")).at(span);
+        context.report(if context.dynamic_interfaces {
+            diagnostic.note("'dynamic_interfaces', which would allow that, is not supported yet")
+        } else {
+            diagnostic.class(ErrorClass::General)
+        });
+    }
+    Some(name)
+}
+
+/// The instances that can run; what is wrong with the others has been reported as an error.
+pub(super) fn finish_all(context: &mut Context, draft: &Draft, scripts: &[VrrpScript]) -> Vec<VrrpInstance> {
+    let instances: Vec<_> = draft.instances.iter().filter_map(|instance| finish(context, instance, scripts)).collect();
+    vrid_conflicts(context, &draft.instances);
+    instances
+}
+
+fn finish(context: &mut Context, draft: &InstanceDraft, scripts: &[VrrpScript]) -> Option<VrrpInstance> {
+    let name = &draft.name.value;
+    let complaint = |diagnostic: Diagnostic, span: Span| diagnostic.at(span).class_without_line(ErrorClass::General);
+    if draft.vrid.is_none() {
+        let message = format!("{name} has no virtual_router_id");
+        let diagnostic =
+            Diagnostic::error(Name::MISSING_VRID, message).help("give it one from 1 to 255, unused on its network");
+        context.report(complaint(diagnostic, draft.name.span));
+    }
+    if draft.interface.is_none() && !draft.broken {
+        let message = format!("{name} has no interface");
+        context.report(complaint(Diagnostic::error(Name::MISSING_INTERFACE, message), draft.name.span));
+    }
+    let (vrid, interface) = (draft.vrid?.value, draft.interface.as_ref()?.value.clone());
+    let initial_state = draft.state.map(|state| state.value).unwrap_or_default();
+    let implied = if initial_state == InitialState::Master { Priority::OWNER } else { Priority::DEFAULT };
+    let priority = draft.priority.map_or(implied, |priority| priority.value);
+    check_addresses(context, draft);
+    Some(VrrpInstance {
+        name: name.clone(),
+        initial_state,
+        interface: interface.clone(),
+        vrid,
+        priority,
+        advert_interval: advert_interval(context, draft),
+        preempt: preempt(context, draft, initial_state, priority),
+        authentication: authentication(context, draft),
+        transport: transport(context, draft),
+        virtual_addresses: virtual_addresses(draft, &interface),
+        track_scripts: tracked(context, draft, scripts, priority),
+        garp: draft.garp,
+    })
+}
+
+fn check_addresses(context: &mut Context, draft: &InstanceDraft) {
+    let name = &draft.name.value;
+    if draft.addresses.is_empty() && !draft.broken {
+        context.report(
+            Diagnostic::warning(Name::NO_VIRTUAL_ADDRESS, format!("{name} has no virtual address"))
+                .at(draft.name.span)
+                .class_without_line(ErrorClass::General),
+        );
+    }
+    if let Some(excess) = draft.addresses.get(MAX_ADDRESSES) {
+        context.report(
+            Diagnostic::error(Name::TOO_MANY_ADDRESSES, format!("{name}: an advert holds {MAX_ADDRESSES} addresses"))
+                .at(excess.net.span)
+                .class_without_line(ErrorClass::General)
+                .note("keepalived treats the rest as virtual_ipaddress_excluded, which is not supported yet"),
+        );
+    }
+}
+
+/// VRRPv2 knows whole seconds only; keepalived rounds, and never to zero.
+fn advert_interval(context: &mut Context, draft: &InstanceDraft) -> AdvertInterval {
+    let Some(Spanned { value, span }) = draft.advert_interval else { return AdvertInterval::DEFAULT };
+    let rounded = ((value + Duration::from_millis(500)).as_secs()).clamp(1, 255) as u8;
+    if value.subsec_nanos() != 0 {
+        let message = format!("{}: VRRPv2 counts whole seconds; {rounded} is used", draft.name.value);
+        context.report(
+            Diagnostic::warning(Name::FRACTIONAL_INTERVAL, message).at(span).class_without_line(ErrorClass::General),
+        );
+    }
+    AdvertInterval::from_seconds(rounded).unwrap_or(AdvertInterval::DEFAULT)
+}
+
+fn preempt(context: &mut Context, draft: &InstanceDraft, state: InitialState, priority: Priority) -> bool {
+    let Some(span) = draft.nopreempt else { return true };
+    let name = &draft.name.value;
+    let diagnostic = if priority == Priority::OWNER {
+        let message = format!("{name}: 'nopreempt' does not go with priority 255 and is ignored");
+        let owner = draft.priority.map(|priority| (priority.span, "the owner of the addresses takes over always"));
+        let implied = draft.state.map(|state| (state.span, "MASTER without a priority means 255"));
+        let diagnostic = Diagnostic::warning(Name::NOPREEMPT_WITH_OWNER, message);
+        match owner.or(implied) {
+            Some((span, text)) => diagnostic.also(span, text),
+            None => diagnostic,
+        }
+    } else if state == InitialState::Master {
+        let message = format!("{name}: 'nopreempt' does not go with 'state MASTER' and is ignored");
+        let diagnostic = Diagnostic::warning(Name::NOPREEMPT_WITH_MASTER, message)
+            .help("write 'state BACKUP' on both nodes; the one with the higher priority starts as master");
+        match draft.state {
+            Some(state) => diagnostic.also(state.span, "MASTER here"),
+            None => diagnostic,
+        }
+    } else {
+        return false;
+    };
+    context.report(diagnostic.at(span).class_without_line(ErrorClass::General));
+    true
+}
+
+fn authentication(context: &mut Context, draft: &InstanceDraft) -> Authentication {
+    match (draft.auth_type, &draft.auth_pass) {
+        (Some(_), Some(password)) if !password.value.is_empty() => {
+            let mut data = [0; 8];
+            data[..password.value.len()].copy_from_slice(&password.value);
+            Authentication::Pass(data)
+        }
+        (Some(span), _) => {
+            let message = format!("{}: authentication without 'auth_pass' is ignored", draft.name.value);
+            context.report(
+                Diagnostic::warning(Name::MISSING_PASSWORD, message).at(span).class_without_line(ErrorClass::General),
+            );
+            Authentication::None
+        }
+        (None, _) => Authentication::None,
+    }
+}
+
+fn transport(context: &mut Context, draft: &InstanceDraft) -> Transport {
+    let source = draft.source.map(|source| source.value);
+    if !draft.peers.is_empty() {
+        return Transport::Unicast { source, peers: draft.peers.clone() };
+    }
+    if let Some(span) = draft.unicast.filter(|_| !draft.broken) {
+        let message = format!("{}: unicast without a peer; multicast is used", draft.name.value);
+        context.report(
+            Diagnostic::warning(Name::UNICAST_WITHOUT_PEERS, message)
+                .at(span)
+                .class_without_line(ErrorClass::General)
+                .help("list the other nodes in 'unicast_peer', or write 'mcast_src_ip' for the source of multicast"),
+        );
+    }
+    Transport::Multicast { source }
+}
+
+fn virtual_addresses(draft: &InstanceDraft, interface: &InterfaceName) -> Vec<VirtualAddress> {
+    let address = |address: &super::addresses::AddressDraft| VirtualAddress {
+        net: address.net.value,
+        interface: address.interface.clone().unwrap_or_else(|| interface.clone()),
+        label: address.label.clone(),
+        broadcast: address.broadcast,
+        scope: address.scope,
+    };
+    draft.addresses.iter().map(address).collect()
+}
+
+/// The scripts that exist and may be tracked: an owner's priority cannot be moved by a weight.
+fn tracked(
+    context: &mut Context,
+    draft: &InstanceDraft,
+    scripts: &[VrrpScript],
+    priority: Priority,
+) -> Vec<TrackedScript> {
+    let mut tracked = Vec::new();
+    for line in &draft.tracked {
+        let Some(script) = scripts.iter().find(|script| script.name == line.script.value) else { continue };
+        let weight = line.weight.unwrap_or(script.weight);
+        if priority == Priority::OWNER && weight.value() != 0 {
+            let message =
+                format!("{}: priority 255 has no weights; '{}' is not tracked", draft.name.value, script.name);
+            context.report(
+                Diagnostic::warning(Name::WEIGHT_OF_OWNER, message)
+                    .at(line.script.span)
+                    .class_without_line(ErrorClass::General),
+            );
+            continue;
+        }
+        tracked.push(TrackedScript { name: script.name.clone(), weight });
+    }
+    tracked
+}
+
+/// Two instances with one id on one interface would take each other's adverts for their own.
+fn vrid_conflicts(context: &mut Context, instances: &[InstanceDraft]) {
+    for (index, instance) in instances.iter().enumerate() {
+        let Some(first) = instances[..index].iter().find(|first| in_conflict(first, instance)) else { continue };
+        let (Some(vrid), Some(first_vrid), Some(interface)) = (instance.vrid, first.vrid, &instance.interface) else {
+            continue;
+        };
+        let (a, b) = (&first.name.value, &instance.name.value);
+        let message = format!("{a} and {b} both use virtual_router_id {} on {}", vrid.value, interface.value);
+        context.report(
+            Diagnostic::error(Name::DUPLICATE_VRID, message)
+                .at(vrid.span)
+                .label(format!("{b} takes it again"))
+                .also(first_vrid.span, format!("{a} takes it here"))
+                .help(format!("give {b} an id of its own"))
+                .class_without_line(ErrorClass::General),
+        );
+    }
+}
+
+fn in_conflict(a: &InstanceDraft, b: &InstanceDraft) -> bool {
+    let interface = |draft: &InstanceDraft| draft.interface.as_ref().map(|interface| interface.value.clone());
+    let vrid = |draft: &InstanceDraft| draft.vrid.map(|vrid| vrid.value);
+    let same = vrid(a).is_some() && vrid(a) == vrid(b) && interface(a).is_some() && interface(a) == interface(b);
+    same && match (a.peers.is_empty(), b.peers.is_empty()) {
+        (true, true) => true,
+        (false, false) => a.peers.iter().any(|peer| b.peers.contains(peer)),
+        _ => false,
+    }
+}

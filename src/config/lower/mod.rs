@@ -1,0 +1,77 @@
+//! Statements → [`crate::model`]: one file per block family. Each reads its blocks into a draft that remembers where
+//! every value came from, then finishes the draft: defaults, corrections and checks across its keywords, as
+//! keepalived's `*_complete_*` functions make them after the last line.
+
+mod addresses;
+mod checker;
+mod global;
+mod instance;
+mod instance_checks;
+mod real_server;
+mod script;
+mod scripts_security;
+mod virtual_server;
+
+use crate::model::Config;
+use crate::schema::ROOT;
+use crate::syntax::Statement;
+
+use super::context::Context;
+use super::cursor::{Line, walk};
+
+pub(super) use global::GlobalDraft;
+pub(super) use instance::InstanceDraft;
+pub(super) use script::ScriptDraft;
+pub(super) use virtual_server::ServerDraft;
+
+/// What the file says, with places: what the rules look at.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub global: GlobalDraft,
+    pub scripts: Vec<ScriptDraft>,
+    pub instances: Vec<InstanceDraft>,
+    pub servers: Vec<ServerDraft>,
+}
+
+/// Reads the statements of a whole file, then makes a configuration of them. Blocks are read in file order, as an
+/// instance sees only the scripts above it; but `global_defs` comes first, wherever it stands.
+pub(super) fn lower(context: &mut Context, statements: &[Statement]) -> (Draft, Config) {
+    context.dynamic_interfaces = mentions_dynamic_interfaces(statements);
+    let mut blocks: Vec<Line> = Vec::new();
+    walk(context, ROOT, statements, &mut |_, line| blocks.push(line));
+    let (globals, others): (Vec<_>, Vec<_>) = blocks.iter().partition(|line| line.keyword.name == "global_defs");
+    let mut draft = Draft::default();
+    for line in globals {
+        global::read(context, &mut draft.global, line);
+    }
+    for line in others {
+        match line.keyword.name.as_str() {
+            "virtual_server" => draft.servers.extend(virtual_server::read(context, line)),
+            "vrrp_script" => draft.scripts.extend(script::read(context, line)),
+            "vrrp_instance" => {
+                let instance = instance::read(context, line, &draft);
+                draft.instances.extend(instance);
+            }
+            other => unreachable!("grammar/root.conf calls '{other}' effective"),
+        }
+    }
+    let config = finish(context, &draft);
+    (draft, config)
+}
+
+fn mentions_dynamic_interfaces(statements: &[Statement]) -> bool {
+    let starts_with =
+        |statement: &Statement, keyword: &[u8]| statement.words.first().is_some_and(|w| w.bytes == keyword);
+    let globals = statements.iter().filter(|statement| starts_with(statement, b"global_defs"));
+    let mut lines = globals.filter_map(|globals| globals.block.as_ref()).flat_map(|block| &block.statements);
+    lines.any(|line| starts_with(line, b"dynamic_interfaces"))
+}
+
+fn finish(context: &mut Context, draft: &Draft) -> Config {
+    let global = global::finish(context, &draft.global);
+    let virtual_servers = virtual_server::finish_all(context, &draft.servers);
+    let scripts = script::finish_all(context, draft, &global);
+    scripts_security::check(context, draft);
+    let instances = instance_checks::finish_all(context, draft, &scripts);
+    Config { global, scripts, instances, virtual_servers }
+}

@@ -1,0 +1,207 @@
+//! `vrrp_script`.
+
+use std::time::Duration;
+
+use crate::config::context::{Context, ScriptUse, Spanned};
+use crate::config::cursor::{Line, walk};
+use crate::config::host::Script as ScriptFile;
+use crate::config::values::{self, Garbage, Script};
+use crate::diagnostic::{Diagnostic, ErrorClass, Name};
+use crate::model::{Command, Global, ScriptName, ScriptWeight, VrrpScript};
+use crate::source::Span;
+
+use super::Draft;
+use super::global::unknown_user;
+
+/// The user that scripts run as when nothing else is said, if it exists (keepalived.conf(5), `script_user`).
+const DEFAULT_USER: &str = "keepalived_script";
+
+/// What a `vrrp_script` block says.
+pub(in crate::config) struct ScriptDraft {
+    pub name: Spanned<String>,
+    pub command: Option<Spanned<Script>>,
+    pub weight: Option<Spanned<ScriptWeight>>,
+    user: Option<Spanned<(String, Option<String>)>>,
+    interval: Duration,
+    timeout: Option<Duration>,
+    rise: u32,
+    fall: u32,
+    init_fail: bool,
+}
+
+/// Reads one block.
+pub(super) fn read(context: &mut Context, block: &Line) -> Option<ScriptDraft> {
+    let name = block.argument()?;
+    let mut draft = ScriptDraft {
+        name: Spanned::new(name.text().into_owned(), name.span),
+        command: None,
+        weight: None,
+        user: None,
+        interval: Duration::from_secs(1),
+        timeout: None,
+        rise: 1,
+        fall: 1,
+        init_fail: false,
+    };
+    walk(context, "vrrp_script", block.body(), &mut |context, line| match line.keyword.name.as_str() {
+        "script" => draft.command = values::script(context, "vrrp_script", &line),
+        "interval" => {
+            if let Some(interval) = seconds(context, &line) {
+                draft.interval = interval;
+            }
+        }
+        "timeout" => draft.timeout = seconds(context, &line).or(draft.timeout),
+        "weight" => draft.weight = weight(context, &line).or(draft.weight),
+        "rise" => draft.rise = values::unsigned(context, &line, Garbage::Dropped).unwrap_or(1),
+        "fall" => draft.fall = values::unsigned(context, &line, Garbage::Dropped).unwrap_or(1),
+        "init_fail" => draft.init_fail = true,
+        "user" => {
+            let text = |at: usize| line.arguments.get(at).map(|word| word.text().into_owned());
+            draft.user = text(0).map(|user| Spanned::new((user, text(1)), line.span()));
+        }
+        other => unreachable!("grammar/vrrp_script.conf calls '{other}' effective"),
+    });
+    if let Some(command) = &draft.command {
+        let user = draft.user.as_ref().or(None).map(|user| user.value.0.clone());
+        let program = command.value.argv[0].clone();
+        context.scripts.push(ScriptUse { span: command.span, program, user });
+    }
+    Some(draft)
+}
+
+/// `interval` and `timeout`: whole seconds in 2.2.7, and 0 becomes 1.
+fn seconds(context: &mut Context, line: &Line) -> Option<Duration> {
+    let seconds = values::unsigned::<u32>(context, line, Garbage::Dropped)?;
+    if seconds == 0 {
+        context.report(
+            Diagnostic::warning(
+                Name::NUMBER_OUT_OF_RANGE,
+                format!("'{} 0' is not possible; 1 is used", line.keyword.name),
+            )
+            .at(line.span())
+            .class(ErrorClass::General),
+        );
+    }
+    Some(Duration::from_secs(seconds.max(1).into()))
+}
+
+fn weight(context: &mut Context, line: &Line) -> Option<Spanned<ScriptWeight>> {
+    let value = values::integer(context, line, Garbage::Dropped)?;
+    let reverse = match line.arguments.get(1) {
+        None => false,
+        Some(word) if word.bytes == b"reverse" => true,
+        Some(word) => {
+            let message = format!("'{}' is not 'reverse'", word.text());
+            context.report(values::invalid_value(word.span, message));
+            false
+        }
+    };
+    ScriptWeight::new(value as i64, reverse).map(|weight| Spanned::new(weight, line.span()))
+}
+
+/// The scripts that can run. The others are reported and left out, and the instances then do not track them.
+pub(super) fn finish_all(context: &mut Context, draft: &Draft, global: &Global) -> Vec<VrrpScript> {
+    let mut names: Vec<&str> = Vec::new();
+    let mut scripts = Vec::new();
+    for script in &draft.scripts {
+        if names.contains(&script.name.value.as_str()) {
+            context.report(
+                Diagnostic::warning(
+                    Name::DUPLICATE_SCRIPT,
+                    format!("another vrrp_script is called {} already; this one is never used", script.name.value),
+                )
+                .at(script.name.span),
+            );
+            continue;
+        }
+        names.push(&script.name.value);
+        scripts.extend(finish(context, script, global));
+    }
+    scripts
+}
+
+fn finish(context: &mut Context, script: &ScriptDraft, global: &Global) -> Option<VrrpScript> {
+    let name = &script.name.value;
+    let Some(Spanned { value: command, span }) = &script.command else {
+        context.report(
+            Diagnostic::warning(Name::SCRIPT_NOT_SET, format!("{name} has no 'script' line and is left out"))
+                .at(script.name.span)
+                .class(ErrorClass::General),
+        );
+        return None;
+    };
+    if command.argv[0].starts_with('<') {
+        context.report(
+            Diagnostic::error(
+                Name::NOT_YET_SUPPORTED,
+                "a script that only tests whether a file opens is not supported yet",
+            )
+            .at(*span),
+        );
+        return None;
+    }
+    let user = script.user.clone().or_else(|| command.user.clone().map(|user| Spanned::new(user, *span)));
+    can_run(context, name, *span, user.as_ref(), global, &command.argv[0]).then(|| VrrpScript {
+        name: ScriptName(name.clone()),
+        command: Command { argv: command.argv.clone(), user: user.map(|user| user.value) },
+        interval: script.interval,
+        timeout: script.timeout,
+        weight: script.weight.map(|weight| weight.value).unwrap_or_default(),
+        rise: script.rise,
+        fall: script.fall,
+        init_fail: script.init_fail,
+    })
+}
+
+/// Whether the machine has the user and the program. Without a machine to ask, it has both.
+fn can_run(
+    context: &mut Context,
+    name: &str,
+    span: Span,
+    user: Option<&Spanned<(String, Option<String>)>>,
+    global: &Global,
+    program: &str,
+) -> bool {
+    let Some(host) = context.host else { return true };
+    let unknown = user.is_some_and(|user| unknown_user(context, user));
+    let default_missing = user.is_none()
+        && match &global.script_user {
+            Some((user, group)) => {
+                host.user(user).is_none() || group.as_ref().is_some_and(|group| host.group(group).is_none())
+            }
+            None => global.script_security && host.user(DEFAULT_USER).is_none(),
+        };
+    if unknown || default_missing {
+        let (place, message) = match user {
+            Some(user) => {
+                (user.span, format!("{name} is to run as a user or group that does not exist; it is left out"))
+            }
+            None => (span, format!("there is no user that {name} could run as; it is left out")),
+        };
+        context.report(
+            Diagnostic::warning(Name::UNKNOWN_USER, message)
+                .at(place)
+                .class(ErrorClass::General)
+                .help("name an existing user with 'script_user' in global_defs"),
+        );
+        return false;
+    }
+    let runs_as_root = match user.map(|user| &user.value).or(global.script_user.as_ref()) {
+        Some((user, _)) => host.user(user) == Some(0),
+        None => host.user(DEFAULT_USER).is_none(),
+    };
+    let problem = match host.script(program) {
+        ScriptFile::Missing => Some((Name::SCRIPT_NOT_FOUND, "cannot be found", true)),
+        ScriptFile::NotExecutable => Some((Name::SCRIPT_NOT_EXECUTABLE, "is not executable", false)),
+        ScriptFile::Insecure if global.script_security && runs_as_root => {
+            Some((Name::SCRIPT_INSECURE, "can be changed by somebody else than root", true))
+        }
+        ScriptFile::Insecure | ScriptFile::Secure => None,
+    };
+    if let Some((kind, what, complains)) = problem {
+        let message = format!("{name} is not tracked: {program} {what}");
+        let diagnostic = Diagnostic::warning(kind, message).at(span);
+        context.report(if complains { diagnostic.class_without_line(ErrorClass::General) } else { diagnostic });
+    }
+    problem.is_none()
+}

@@ -1,0 +1,37 @@
+//! Whether scripts run without `enable_script_security`: keepalived's `-t` then answers 6, whatever else is wrong.
+//!
+//! Every script that the file names counts, also of keywords that are not effective yet: the verdict is about the file.
+
+use crate::config::context::Context;
+use crate::config::host::Script;
+use crate::diagnostic::{Diagnostic, ErrorClass, Name};
+
+use super::Draft;
+
+/// Reports the scripts that exist, once, if nothing forbids insecure ones.
+pub(super) fn check(context: &mut Context, draft: &Draft) {
+    let Some(host) = context.host else { return };
+    if draft.global.script_security.is_some() {
+        return;
+    }
+    let known_user = |user: &Option<String>| user.as_ref().is_none_or(|user| host.user(user).is_some());
+    let is_file_test = |program: &str| program.starts_with('<');
+    let existing = context.scripts.iter().filter(|script| {
+        known_user(&script.user) && !is_file_test(&script.program) && host.script(&script.program) != Script::Missing
+    });
+    let places: Vec<_> = existing.map(|script| (script.span, host.script(&script.program))).collect();
+    let Some(&(first, _)) = places.first() else { return };
+    let insecure = places.iter().any(|(_, script)| *script == Script::Insecure);
+    let message = if insecure {
+        "scripts are run that somebody else than root could change"
+    } else {
+        "scripts are run without a check that nobody else than root can change them"
+    };
+    context.report(
+        Diagnostic::warning(Name::SCRIPT_SECURITY, message)
+            .at(first)
+            .class_without_line(ErrorClass::Security)
+            .gist(format!("SECURITY VIOLATION - {message}"))
+            .help("add 'enable_script_security' and 'script_user' to global_defs"),
+    );
+}

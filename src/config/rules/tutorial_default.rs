@@ -1,0 +1,29 @@
+//! Values that tutorials print: two strangers on one network who both copied them are in each other's way.
+
+use super::Subject;
+use crate::diagnostic::{Diagnostic, Name};
+
+/// Passwords of well-known examples.
+const PASSWORDS: [&[u8]; 6] = [b"1111", b"1234", b"12345", b"123456", b"password", b"secret"];
+/// `router_id` of the sample that keepalived ships.
+const ROUTER_ID: &str = "LVS_DEVEL";
+
+pub(super) fn check(subject: &Subject) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    if let Some(router_id) = subject.draft.global.router_id.as_ref().filter(|id| id.value == ROUTER_ID) {
+        let message = format!("router_id {ROUTER_ID} is the one of keepalived's sample configuration");
+        found.push(Diagnostic::warning(Name::TUTORIAL_DEFAULT, message).at(router_id.span).help("name this node"));
+    }
+    for instance in &subject.draft.instances {
+        let password = instance.auth_pass.as_ref().filter(|password| PASSWORDS.contains(&password.value.as_slice()));
+        if let Some(password) = password {
+            let message = format!("{}: this password is in every tutorial", instance.name.value);
+            found.push(
+                Diagnostic::warning(Name::TUTORIAL_DEFAULT, message)
+                    .at(password.span)
+                    .help("choose another; it keeps two clusters on one network apart, and is no secret"),
+            );
+        }
+    }
+    found
+}

@@ -1,0 +1,236 @@
+//! Values as keepalived reads them: decimal numbers, fractions, booleans, addresses, names. Each reader reports what is
+//! wrong and returns `None`; the caller then keeps the value it had, as keepalived does.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+use crate::diagnostic::{Diagnostic, ErrorClass, Name};
+use crate::model::InterfaceName;
+use crate::schema::{Decimal, Value};
+use crate::source::Span;
+use crate::syntax::Word;
+
+use super::command;
+use super::context::{Context, ScriptUse, Spanned};
+use super::cursor::{Line, shortened};
+
+/// What is done with `7x`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Garbage {
+    /// Read as 7, with a complaint: what keepalived's daemon does with most keywords.
+    Dropped,
+    /// No number.
+    Refused,
+}
+
+/// Judges the value of a keyword of which nothing comes.
+pub(super) fn check(context: &mut Context, path: &str, line: &Line) {
+    let Some(word) = line.argument() else { return };
+    match &line.keyword.value {
+        Value::Integer { .. } => drop(integer(context, line, Garbage::Refused)),
+        Value::Seconds { .. } | Value::Milliseconds { .. } => drop(duration(context, line)),
+        Value::Boolean => drop(boolean(context, word)),
+        Value::Address => drop(address(context, word)),
+        Value::Interface => drop(interface_name(context, word)),
+        Value::Choice(words) => drop(choice(context, word, words)),
+        Value::Command => drop(script(context, path, line)),
+        _ => {}
+    }
+}
+
+/// A whole number within the range of the keyword.
+pub(super) fn integer(context: &mut Context, line: &Line, garbage: Garbage) -> Option<i128> {
+    let (word, (min, max)) = (line.argument()?, range(&line.keyword.value)?);
+    integer_in(context, word, min, max, garbage)
+}
+
+/// A whole number within the range of the keyword that is known to fit `T`.
+pub(super) fn unsigned<T: TryFrom<i128>>(context: &mut Context, line: &Line, garbage: Garbage) -> Option<T> {
+    integer(context, line, garbage).and_then(|value| T::try_from(value).ok())
+}
+
+fn range(value: &Value) -> Option<(i128, i128)> {
+    match value {
+        Value::Integer { min, max } => Some((*min, *max)),
+        _ => None,
+    }
+}
+
+/// A whole number within a range.
+pub(super) fn integer_in(context: &mut Context, word: &Word, min: i128, max: i128, garbage: Garbage) -> Option<i128> {
+    let text = word.text();
+    let complain = |name, message: String| Diagnostic::warning(name, message).at(word.span).class(ErrorClass::General);
+    let (number, rest) = leading_integer(&word.bytes);
+    let Some(number) = number.filter(|_| rest.is_empty() || garbage == Garbage::Dropped) else {
+        context.report(complain(Name::INVALID_NUMBER, format!("'{}' is not a whole number", shortened(&text))));
+        return None;
+    };
+    if !rest.is_empty() {
+        let message = format!("'{}' is not a whole number; {number} is used", shortened(&text));
+        context.report(complain(Name::INVALID_NUMBER, message));
+    }
+    if !(min..=max).contains(&number) {
+        let message = format!("{number} is not within {min} to {max}");
+        context.report(complain(Name::NUMBER_OUT_OF_RANGE, message));
+        return None;
+    }
+    Some(number)
+}
+
+/// What `strtol` makes of the text in base ten, and what it leaves. Values beyond all ranges are cut off.
+fn leading_integer(text: &[u8]) -> (Option<i128>, &[u8]) {
+    let text = text.trim_ascii_start();
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, text),
+    };
+    let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if count == 0 {
+        return (None, text);
+    }
+    let value = digits[..count].iter().fold(0i128, |value, digit| {
+        value.saturating_mul(10).saturating_add(i128::from(digit - b'0')).min(i128::from(u64::MAX) * 2)
+    });
+    (Some(if negative { -value } else { value }), &digits[count..])
+}
+
+/// A fraction of seconds, or of milliseconds, within the range of the keyword.
+pub(super) fn duration(context: &mut Context, line: &Line) -> Option<Duration> {
+    let word = line.argument()?;
+    let (min, max, places, unit) = match line.keyword.value {
+        Value::Seconds { min, max } => (min, max, 6, "seconds"),
+        Value::Milliseconds { min, max } => (min, max, 3, "milliseconds"),
+        _ => return None,
+    };
+    let text = word.text();
+    let complain = |name, message: String| Diagnostic::warning(name, message).at(word.span).class(ErrorClass::General);
+    let number = word.bytes.trim_ascii_start();
+    let number = number.strip_prefix(b"+").unwrap_or(number);
+    let Some(decimal) = Decimal::parse(number, places) else {
+        let has_unit = number.first().is_some_and(u8::is_ascii_digit);
+        let message = format!("'{}' is not a number of {unit}", shortened(&text));
+        context.report(if has_unit {
+            // keepalived's daemon pads the digits after the unit: `5s` is five microseconds to it. Nobody means that.
+            Diagnostic { severity: crate::diagnostic::Severity::Error, ..complain(Name::INVALID_NUMBER, message) }
+                .help("write the number alone, without a unit")
+                .note("keepalived would run with some microseconds instead")
+        } else {
+            complain(Name::INVALID_NUMBER, message)
+        });
+        return None;
+    };
+    if decimal.too_many_places {
+        let message = format!("'{}' has more than {places} decimal places; it is rounded", shortened(&text));
+        context.report(complain(Name::TOO_MANY_DECIMALS, message));
+    }
+    if !(min..=max).contains(&decimal.scaled) {
+        let shown = |value: u128| value as f64 / 10f64.powi(places as i32);
+        let message = format!("{text} is not within {} to {} {unit}", shown(min), shown(max));
+        context.report(complain(Name::NUMBER_OUT_OF_RANGE, message));
+        return None;
+    }
+    u64::try_from(decimal.scaled).ok().map(Duration::from_micros)
+}
+
+/// `true`, `on`, `yes` and their opposites.
+pub(super) fn boolean(context: &mut Context, word: &Word) -> Option<bool> {
+    match word.bytes.as_slice() {
+        b"true" | b"on" | b"yes" => Some(true),
+        b"false" | b"off" | b"no" => Some(false),
+        _ => {
+            let message = format!("'{}' is none of true, false, on, off, yes, no", shortened(&word.text()));
+            context.report(invalid_value(word.span, message));
+            None
+        }
+    }
+}
+
+/// One of the words.
+pub(super) fn choice(context: &mut Context, word: &Word, words: &[String]) -> Option<usize> {
+    let found = words.iter().position(|known| known.as_bytes() == word.bytes);
+    if found.is_none() {
+        let message = format!("'{}' is none of {}", shortened(&word.text()), words.join(", "));
+        context.report(invalid_value(word.span, message));
+    }
+    found
+}
+
+/// An IPv4 or IPv6 address, nothing more.
+pub(super) fn address(context: &mut Context, word: &Word) -> Option<IpAddr> {
+    let address = parse_address(&word.bytes);
+    if address.is_none() {
+        let message = format!("'{}' is not an IP address", shortened(&word.text()));
+        context.report(Diagnostic::warning(Name::INVALID_ADDRESS, message).at(word.span).class(ErrorClass::General));
+    }
+    address
+}
+
+/// An IP address of which keepalived drops a tail that begins with `/` or `-` (`lib/utils.c`: `inet_stosockaddr`).
+pub(super) fn host_address(context: &mut Context, word: &Word) -> Option<IpAddr> {
+    let end = word.bytes.iter().position(|byte| matches!(byte, b'/' | b'-')).unwrap_or(word.bytes.len());
+    address(context, &Word { bytes: word.bytes[..end].to_vec(), ..word.clone() })
+}
+
+/// As `inet_pton` does. Rust's parser and it agree: four decimal octets, no leading zeros.
+pub(super) fn parse_address(text: &[u8]) -> Option<IpAddr> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// An IPv4 address where IPv6 is not supported yet.
+pub(super) fn ipv4(address: IpAddr) -> Option<Ipv4Addr> {
+    match address {
+        IpAddr::V4(address) => Some(address),
+        IpAddr::V6(_) => None,
+    }
+}
+
+/// A name that the kernel allows for an interface.
+pub(super) fn interface_name(context: &mut Context, word: &Word) -> Option<InterfaceName> {
+    let name = std::str::from_utf8(&word.bytes).ok().and_then(InterfaceName::new);
+    if name.is_none() {
+        let message = format!("'{}' cannot be the name of an interface", shortened(&word.text()));
+        context.report(
+            Diagnostic::error(Name::INVALID_INTERFACE, message)
+                .at(word.span)
+                .class(ErrorClass::General)
+                .help("a name has 1 to 15 characters, without '/', ':' and blanks"),
+        );
+    }
+    name
+}
+
+/// A program with its arguments, and the user and group after it.
+pub(super) struct Script {
+    pub argv: Vec<String>,
+    pub user: Option<(String, Option<String>)>,
+}
+
+/// Reads the line again as a command, and remembers that the file names this program.
+pub(super) fn script(context: &mut Context, path: &str, line: &Line) -> Option<Spanned<Script>> {
+    let (first, last) = (line.arguments.first()?.span, line.arguments.last()?.span);
+    let span = first.to(last);
+    let words = command::split(context.sources.slice(span));
+    let text = |word: &Vec<u8>| String::from_utf8_lossy(word).into_owned();
+    let argv: Vec<String> = command::split(words.first()?).iter().map(text).collect();
+    let user = words.get(1).map(|user| (text(user), words.get(2).map(text)));
+    let program = argv.first().filter(|program| !program.is_empty());
+    let Some(program) = program else {
+        context.report(
+            Diagnostic::warning(Name::MISSING_VALUE, format!("'{}' names no program", line.keyword.name))
+                .at(span)
+                .class(ErrorClass::General),
+        );
+        return None;
+    };
+    if path != "vrrp_script" {
+        let user = user.as_ref().map(|(user, _)| user.clone());
+        context.scripts.push(ScriptUse { span, program: program.clone(), user });
+    }
+    Some(Spanned::new(Script { argv, user }, span))
+}
+
+/// A word that is not one of those that may stand there.
+pub(super) fn invalid_value(span: Span, message: String) -> Diagnostic {
+    Diagnostic::warning(Name::INVALID_VALUE, message).at(span).class(ErrorClass::General)
+}

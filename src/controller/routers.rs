@@ -1,0 +1,544 @@
+//! All virtual routers of a configuration, their trackers and the interfaces they stand on.
+//!
+//! Decides which instance an event concerns and turns what the instances want into packets, addresses and sockets. It
+//! never performs anything: see [`Action`]. Facts about interfaces come as events, so that they can be simulated.
+
+mod entry;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::mem::discriminant;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use ipnet::Ipv4Net;
+
+use self::entry::Entry;
+use super::report::RoutersReport as Report;
+use crate::model::{
+    Channel, Command, Interface, InterfaceName, Priority, ScriptName, Transport, VirtualAddress, VrrpInstance,
+    VrrpScript,
+};
+use crate::time::Instant;
+use crate::track::{self, Effect, Outcome, ScriptTracker, script};
+use crate::vrrp::receive::{self, Counters};
+use crate::vrrp::{self, FaultCause, StateName};
+use crate::wire::ipv4::Datagram;
+use crate::wire::vrrp::View;
+
+/// The part of a configuration that concerns VRRP.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// `vrrp_instance` blocks, in file order.
+    pub instances: Vec<VrrpInstance>,
+    /// `vrrp_script` blocks.
+    pub scripts: Vec<VrrpScript>,
+}
+
+/// What can happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Begin, or go on with other settings. The interfaces named in them were reported before.
+    Configure(Settings),
+    /// An interface changed, appeared, or is gone (`None`).
+    Interface {
+        /// Its name.
+        name: InterfaceName,
+        /// What holds now.
+        facts: Option<Interface>,
+    },
+    /// The kernel removed an address.
+    AddressRemoved {
+        /// From where.
+        interface: InterfaceName,
+        /// Which one.
+        net: Ipv4Net,
+    },
+    /// A datagram came in.
+    Datagram {
+        /// Where.
+        channel: Channel,
+        /// From the IP header on.
+        bytes: Vec<u8>,
+    },
+    /// A channel could not be opened; it is tried again when its interface changes.
+    ChannelFailed {
+        /// Which one.
+        channel: Channel,
+        /// Why.
+        reason: String,
+    },
+    /// A script ended.
+    ScriptFinished {
+        /// Which one.
+        name: ScriptName,
+        /// As in [`Action::RunScript`].
+        run: u64,
+        /// How.
+        outcome: Outcome,
+    },
+    /// The deadline may have come.
+    Timer,
+    /// Leave: say farewell, take every address away.
+    Stop,
+}
+
+/// What must be done, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Open sockets; on failure answer with [`Event::ChannelFailed`].
+    Open(Channel),
+    /// Close them.
+    Close(Channel),
+    /// Send this datagram.
+    SendDatagram {
+        /// Out of which sockets.
+        channel: Channel,
+        /// To the group or to a peer.
+        destination: Ipv4Addr,
+        /// From the IP header on.
+        bytes: Vec<u8>,
+    },
+    /// Send this Ethernet frame.
+    SendFrame {
+        /// Out of which interface.
+        interface: InterfaceName,
+        /// From the destination MAC on.
+        bytes: Vec<u8>,
+    },
+    /// Set these addresses; one that is there already is fine.
+    AddAddresses(Vec<VirtualAddress>),
+    /// Remove these addresses; one that is not there is fine.
+    RemoveAddresses(Vec<VirtualAddress>),
+    /// Run a script; answer with [`Event::ScriptFinished`].
+    RunScript {
+        /// Which one.
+        name: ScriptName,
+        /// To be given back.
+        run: u64,
+        /// What to run.
+        command: Command,
+        /// End it after this long.
+        timeout: Duration,
+    },
+    /// Say so.
+    Report(Report),
+}
+
+/// All virtual routers.
+#[derive(Default)]
+pub struct Routers {
+    entries: Vec<Entry>,
+    scripts: Vec<ScriptTracker>,
+    interfaces: BTreeMap<InterfaceName, Interface>,
+    /// Asked to be open, and not reported as failed.
+    open: BTreeSet<Channel>,
+    failed: BTreeSet<Channel>,
+    discarded: Discarded,
+    told_too_short: BTreeSet<InterfaceName>,
+}
+
+/// Received packets that concern no instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Discarded {
+    /// Not even a virtual router id in it.
+    pub too_short: u64,
+    /// For another virtual router of the segment.
+    pub unknown_vrid: u64,
+}
+
+/// What one instance is and has seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// `vrrp_instance` name.
+    pub name: String,
+    /// Its state.
+    pub state: StateName,
+    /// Its effective priority.
+    pub priority: Priority,
+    /// What it has received, by fate.
+    pub counters: Counters,
+}
+
+impl Routers {
+    /// No instance, no interface.
+    pub fn new() -> Routers {
+        Routers::default()
+    }
+
+    /// Every instance, in file order.
+    pub fn status(&self) -> Vec<Status> {
+        let status = |entry: &Entry| Status {
+            name: entry.router.config().name.clone(),
+            state: entry.router.state(),
+            priority: entry.router.priority(),
+            counters: entry.counters,
+        };
+        self.entries.iter().map(status).collect()
+    }
+
+    /// Received packets that concern no instance.
+    pub fn discarded(&self) -> Discarded {
+        self.discarded
+    }
+
+    /// When [`Event::Timer`] is due.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let routers = self.entries.iter().filter_map(|entry| entry.router.next_deadline());
+        let scripts = self.scripts.iter().map(ScriptTracker::next_deadline);
+        routers.chain(scripts).min()
+    }
+
+    /// Takes one event at `now`.
+    pub fn handle(&mut self, now: Instant, event: Event) -> Vec<Action> {
+        let mut out = Vec::new();
+        match event {
+            Event::Configure(settings) => self.configure(now, settings, &mut out),
+            Event::Interface { name, facts } => self.interface_changed(now, name, facts, &mut out),
+            Event::AddressRemoved { interface, net } => self.address_removed(now, &interface, net, &mut out),
+            Event::Datagram { channel, bytes } => self.datagram(now, &channel, &bytes, &mut out),
+            Event::ChannelFailed { channel, reason } => self.channel_failed(now, channel, reason, &mut out),
+            Event::ScriptFinished { name, run, outcome } => {
+                if let Some(index) = self.scripts.iter().position(|tracker| tracker.config().name == name) {
+                    let actions = self.scripts[index].handle(now, script::Event::Finished { run, outcome });
+                    self.script_actions(now, index, actions, &mut out);
+                }
+            }
+            Event::Timer => self.timer(now, &mut out),
+            Event::Stop => self.stop(now, &mut out),
+        }
+        out
+    }
+
+    fn timer(&mut self, now: Instant, out: &mut Vec<Action>) {
+        for index in 0..self.entries.len() {
+            if self.entries[index].router.next_deadline().is_some_and(|due| due <= now) {
+                self.feed(now, index, vrrp::Event::Timer, out);
+            }
+        }
+        for index in 0..self.scripts.len() {
+            if self.scripts[index].next_deadline() <= now {
+                let actions = self.scripts[index].handle(now, script::Event::Timer);
+                self.script_actions(now, index, actions, out);
+            }
+        }
+    }
+
+    fn stop(&mut self, now: Instant, out: &mut Vec<Action>) {
+        for index in 0..self.entries.len() {
+            self.feed(now, index, vrrp::Event::Stop, out);
+        }
+        self.entries.clear();
+        self.scripts.clear();
+        self.update_channels(out);
+    }
+
+    /// Gives `event` to one router and turns its actions into ours.
+    fn feed(&mut self, now: Instant, index: usize, event: vrrp::Event, out: &mut Vec<Action>) {
+        let entry = &mut self.entries[index];
+        for action in entry.router.handle(now, event) {
+            match action {
+                vrrp::Action::SendAdvert(priority) => entry.send_advert(priority, out),
+                vrrp::Action::AddAddresses(addresses) => out.push(Action::AddAddresses(addresses)),
+                vrrp::Action::RemoveAddresses(addresses) => out.push(Action::RemoveAddresses(addresses)),
+                vrrp::Action::Announce { rounds } => entry.announce(rounds, &self.interfaces, out),
+                vrrp::Action::Report(report) => {
+                    entry.rearm(&report);
+                    let instance = entry.router.config().name.clone();
+                    out.push(Action::Report(Report::Router { instance, report }));
+                }
+            }
+        }
+    }
+
+    // ---- configuration ----------------------------------------------------------------------------------------------
+
+    /// Instances are the same when they are the same virtual router on the wire, whatever they are called.
+    fn configure(&mut self, now: Instant, settings: Settings, out: &mut Vec<Action>) {
+        for index in 0..self.entries.len() {
+            let kept = settings.instances.iter().any(|new| same_router(new, self.entries[index].router.config()));
+            if !kept {
+                self.feed(now, index, vrrp::Event::Stop, out);
+            }
+        }
+        self.configure_scripts(now, settings.scripts, out);
+
+        let mut old: Vec<Entry> = std::mem::take(&mut self.entries);
+        let mut started = Vec::new();
+        for config in settings.instances {
+            match old.iter().position(|entry| same_router(&config, entry.router.config())) {
+                Some(index) => {
+                    self.entries.push(old.remove(index));
+                    let index = self.entries.len() - 1;
+                    self.feed(now, index, vrrp::Event::Reconfigured(Box::new(config)), out);
+                }
+                None => {
+                    started.push(self.entries.len());
+                    self.entries.push(Entry::new(config));
+                }
+            }
+        }
+        self.update_all(now, out);
+        for index in started {
+            self.feed(now, index, vrrp::Event::Start, out);
+        }
+    }
+
+    fn configure_scripts(&mut self, now: Instant, scripts: Vec<VrrpScript>, out: &mut Vec<Action>) {
+        let mut old = std::mem::take(&mut self.scripts);
+        for config in scripts {
+            match old.iter().position(|tracker| tracker.config().name == config.name) {
+                Some(index) => {
+                    let mut tracker = old.remove(index);
+                    let name = config.name.clone();
+                    for action in tracker.reconfigure(now, config) {
+                        if let script::Action::Report(report) = action {
+                            let report = script::ScriptReport { name: name.clone(), report };
+                            out.push(Action::Report(Report::Script(report)));
+                        }
+                    }
+                    self.scripts.push(tracker);
+                }
+                None => self.scripts.push(ScriptTracker::new(now, config)),
+            }
+        }
+    }
+
+    // ---- interfaces and channels ------------------------------------------------------------------------------------
+
+    fn interface_changed(
+        &mut self,
+        now: Instant,
+        name: InterfaceName,
+        facts: Option<Interface>,
+        out: &mut Vec<Action>,
+    ) {
+        if self.interfaces.get(&name) == facts.as_ref() {
+            return;
+        }
+        let ran = self.interfaces.get(&name).is_some_and(|interface| interface.running);
+        let runs = facts.as_ref().is_some_and(|interface| interface.running);
+        let concerned = self.entries.iter().any(|entry| entry.router.config().interface == name);
+        if concerned && ran != runs {
+            out.push(Action::Report(Report::Link { interface: name.clone(), up: runs }));
+        }
+        // Sockets are bound to an interface that exists; a deleted one takes them along.
+        if facts.is_none() {
+            self.close_channels_of(&name, out);
+        }
+        self.failed.retain(|channel| channel.interface != name);
+        match facts {
+            Some(facts) => self.interfaces.insert(name, facts),
+            None => self.interfaces.remove(&name),
+        };
+        self.update_all(now, out);
+    }
+
+    fn close_channels_of(&mut self, name: &InterfaceName, out: &mut Vec<Action>) {
+        let (gone, open) = std::mem::take(&mut self.open).into_iter().partition(|channel| channel.interface == *name);
+        self.open = open;
+        let gone: BTreeSet<Channel> = gone;
+        out.extend(gone.into_iter().map(Action::Close));
+    }
+
+    fn channel_failed(&mut self, now: Instant, channel: Channel, reason: String, out: &mut Vec<Action>) {
+        self.open.remove(&channel);
+        out.push(Action::Report(Report::ChannelFailed { channel: channel.clone(), reason }));
+        self.failed.insert(channel);
+        self.update_all(now, out);
+    }
+
+    fn address_removed(&mut self, now: Instant, interface: &InterfaceName, net: Ipv4Net, out: &mut Vec<Action>) {
+        let ours = |vip: &VirtualAddress| vip.interface == *interface && vip.net == net;
+        for index in 0..self.entries.len() {
+            if self.entries[index].router.config().virtual_addresses.iter().any(ours) {
+                self.feed(now, index, vrrp::Event::AddressLost, out);
+            }
+        }
+    }
+
+    /// Brings sources, channels, priorities and causes for FAULT of every instance up to date.
+    fn update_all(&mut self, now: Instant, out: &mut Vec<Action>) {
+        let virtual_addresses: BTreeSet<Ipv4Addr> = self
+            .entries
+            .iter()
+            .flat_map(|entry| entry.router.config().virtual_addresses.iter().map(|vip| vip.net.addr()))
+            .collect();
+        for index in 0..self.entries.len() {
+            let source = source_address(self.entries[index].router.config(), &self.interfaces, &virtual_addresses);
+            self.entries[index].sourceless = source.is_none();
+            // A router that loses its address keeps it for one farewell.
+            if let Some(source) = source.filter(|source| Some(*source) != self.entries[index].router.source()) {
+                self.feed(now, index, vrrp::Event::Source(source), out);
+            }
+        }
+        self.update_channels(out);
+        for index in 0..self.entries.len() {
+            self.update_entry(now, index, out);
+        }
+    }
+
+    fn update_channels(&mut self, out: &mut Vec<Action>) {
+        let exists = |channel: &Channel| self.interfaces.contains_key(&channel.interface);
+        let wanted: BTreeSet<Channel> = self.entries.iter().filter_map(Entry::channel).filter(exists).collect();
+        out.extend(self.open.difference(&wanted).cloned().map(Action::Close));
+        let missing = wanted.difference(&self.open).filter(|channel| !self.failed.contains(channel));
+        let missing: Vec<Channel> = missing.cloned().collect();
+        self.open.retain(|channel| wanted.contains(channel));
+        for channel in missing {
+            out.push(Action::Open(channel.clone()));
+            self.open.insert(channel);
+        }
+    }
+
+    // ---- trackers ---------------------------------------------------------------------------------------------------
+
+    fn script_actions(&mut self, now: Instant, index: usize, actions: Vec<script::Action>, out: &mut Vec<Action>) {
+        let config = self.scripts[index].config().clone();
+        let mut changed = false;
+        for action in actions {
+            match action {
+                script::Action::Run { run } => out.push(Action::RunScript {
+                    name: config.name.clone(),
+                    run,
+                    command: config.command.clone(),
+                    timeout: config.timeout.unwrap_or(config.interval),
+                }),
+                script::Action::VerdictChanged => changed = true,
+                script::Action::Report(report) => {
+                    let report = script::ScriptReport { name: config.name.clone(), report };
+                    out.push(Action::Report(Report::Script(report)));
+                }
+            }
+        }
+        if changed {
+            for index in 0..self.entries.len() {
+                self.update_entry(now, index, out);
+            }
+        }
+    }
+
+    /// Compares the causes and the priority that hold with those the router knows.
+    fn update_entry(&mut self, now: Instant, index: usize, out: &mut Vec<Action>) {
+        let entry = &self.entries[index];
+        let config = entry.router.config();
+        let mut causes = BTreeSet::new();
+        let mut effects = Vec::new();
+        for tracked in &config.track_scripts {
+            let Some(tracker) = self.scripts.iter().find(|tracker| tracker.config().name == tracked.name) else {
+                continue;
+            };
+            let effect = track::effect(tracked.weight, tracker.verdict());
+            match effect {
+                Effect::Fault => causes.insert(FaultCause::Script(tracked.name.clone())),
+                Effect::Wait => causes.insert(FaultCause::UntestedScript(tracked.name.clone())),
+                Effect::Weight(_) => false,
+            };
+            effects.push(effect);
+        }
+        let runs = self.interfaces.get(&config.interface).is_some_and(|interface| interface.running);
+        if !runs {
+            causes.insert(FaultCause::InterfaceDown(config.interface.clone()));
+        } else if entry.sourceless {
+            causes.insert(FaultCause::NoSourceAddress(config.interface.clone()));
+        } else if entry.channel().is_some_and(|channel| self.failed.contains(&channel)) {
+            causes.insert(FaultCause::Socket(config.interface.clone()));
+        }
+
+        let priority = track::effective_priority(config.priority, effects);
+        if priority != entry.router.priority() {
+            self.feed(now, index, vrrp::Event::Priority(priority), out);
+        }
+        let raised = std::mem::replace(&mut self.entries[index].raised, causes.clone());
+        for cause in causes.difference(&raised) {
+            self.feed(now, index, vrrp::Event::Fault(cause.clone()), out);
+        }
+        for cause in raised.difference(&causes) {
+            self.feed(now, index, vrrp::Event::Recovered(cause.clone()), out);
+        }
+    }
+
+    // ---- adverts ----------------------------------------------------------------------------------------------------
+
+    fn datagram(&mut self, now: Instant, channel: &Channel, bytes: &[u8], out: &mut Vec<Action>) {
+        let parsed = Datagram::parse(bytes).ok().and_then(|d| Some((d, View::new(d.payload).ok()?)));
+        let Some((datagram, advert)) = parsed else {
+            self.discarded.too_short += 1;
+            let interface = channel.interface.clone();
+            if self.told_too_short.insert(interface.clone()) {
+                out.push(Action::Report(Report::TooShort { interface, length: bytes.len() }));
+            }
+            return;
+        };
+        let from = datagram.header.source;
+        // Ordinary on a shared segment, so only counted.
+        let Some(index) = self.addressee(channel, advert.vrid(), from) else {
+            self.discarded.unknown_vrid += 1;
+            return;
+        };
+        let entry = &mut self.entries[index];
+        if matches!(entry.router.state(), StateName::Fault | StateName::Init) {
+            return;
+        }
+        let instance = entry.router.config().name.clone();
+        match receive::judge(entry.router.config(), &datagram, &advert) {
+            Err(refusal) => {
+                entry.counters.refused(&refusal);
+                let reason = discriminant(&refusal);
+                if !entry.told.contains(&reason) {
+                    entry.told.push(reason);
+                    out.push(Action::Report(Report::Refused { instance, refusal }));
+                }
+            }
+            Ok(heard) => {
+                entry.counters.received += 1;
+                if heard.priority == Priority::STOP {
+                    entry.counters.priority_zero_received += 1;
+                }
+                let missing = receive::missing_addresses(entry.router.config(), &advert);
+                if !missing.is_empty() && !std::mem::replace(&mut entry.told_missing_addresses, true) {
+                    entry.counters.address_list += 1;
+                    out.push(Action::Report(Report::AddressesDiffer { instance, from, missing }));
+                }
+                self.feed(now, index, vrrp::Event::Advert(heard), out);
+            }
+        }
+    }
+
+    /// Several unicast instances may share channel and VRID; then the sender decides.
+    fn addressee(&self, channel: &Channel, vrid: u8, from: Ipv4Addr) -> Option<usize> {
+        let listens =
+            |entry: &Entry| entry.router.config().vrid.get() == vrid && entry.channel().as_ref() == Some(channel);
+        let is_peer = |entry: &Entry| match &entry.router.config().transport {
+            Transport::Unicast { peers, .. } => peers.contains(&from),
+            Transport::Multicast { .. } => true,
+        };
+        let candidates = || self.entries.iter().enumerate().filter(|(_, entry)| listens(entry));
+        candidates().find(|(_, entry)| is_peer(entry)).or_else(|| candidates().next()).map(|(index, _)| index)
+    }
+}
+
+/// The same virtual router to everybody else on the wire.
+fn same_router(a: &VrrpInstance, b: &VrrpInstance) -> bool {
+    let reach = |transport: &Transport| match transport {
+        Transport::Multicast { .. } => None,
+        Transport::Unicast { source, .. } => Some(*source),
+    };
+    (a.vrid, &a.interface, reach(&a.transport)) == (b.vrid, &b.interface, reach(&b.transport))
+}
+
+/// The configured source, else the first address of the interface that is no virtual address.
+fn source_address(
+    config: &VrrpInstance,
+    interfaces: &BTreeMap<InterfaceName, Interface>,
+    virtual_addresses: &BTreeSet<Ipv4Addr>,
+) -> Option<Ipv4Addr> {
+    let (Transport::Multicast { source } | Transport::Unicast { source, .. }) = &config.transport;
+    let first = || {
+        let interface = interfaces.get(&config.interface)?;
+        interface.addresses.iter().map(Ipv4Net::addr).find(|address| !virtual_addresses.contains(address))
+    };
+    source.or_else(first)
+}
+
+#[cfg(test)]
+mod tests;

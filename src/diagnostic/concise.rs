@@ -1,0 +1,18 @@
+//! One line per diagnostic: `file:line:column: error[name]: message`.
+
+use crate::source::SourceMap;
+
+use super::{Diagnostic, Severity, place};
+
+/// The line, without a newline at its end.
+pub fn concise(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let text = format!("{level}[{}]: {}", diagnostic.name, diagnostic.message);
+    match diagnostic.primary {
+        Some(span) => format!("{}: {text}", place(sources, span)),
+        None => text,
+    }
+}

@@ -1,0 +1,190 @@
+//! The names of all patterns that are reported: stable, so that filters and documentation can rely on them.
+
+use std::fmt;
+
+/// The name of a pattern, in kebab-case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(&'static str);
+
+impl Name {
+    /// As it is printed.
+    pub fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $constant:ident = $name:literal;)*) => {
+        impl Name {
+            $($(#[$doc])* pub const $constant: Name = Name($name);)*
+        }
+
+        /// Every name there is.
+        pub const ALL_NAMES: &[Name] = &[$(Name::$constant),*];
+    };
+}
+
+names! {
+    /// A configuration file cannot be read.
+    UNREADABLE_FILE = "unreadable-file";
+    /// A configuration file is not text.
+    NOT_TEXT = "not-text";
+    /// The file begins with a UTF-8 byte order mark.
+    BYTE_ORDER_MARK = "byte-order-mark";
+    /// A NUL byte hides the rest of a line.
+    NUL_BYTE = "nul-byte";
+    /// A line is longer than keepalived reads at once.
+    LONG_LINE = "long-line";
+    /// A `"` without a second one on its line.
+    UNTERMINATED_QUOTE = "unterminated-quote";
+    /// A `}` that closes nothing.
+    EXTRA_BRACE = "extra-brace";
+    /// A `{` that is never closed.
+    UNCLOSED_BLOCK = "unclosed-block";
+    /// A `{` where no block begins.
+    UNEXPECTED_BRACE = "unexpected-brace";
+    /// A block after something that takes none.
+    UNEXPECTED_BLOCK = "unexpected-block";
+    /// A block keyword without its block.
+    MISSING_BRACE = "missing-brace";
+    /// `include`, `$NAME`, `@id`, `~SEQ`, `~LST`: not understood yet.
+    EXPANSION_UNSUPPORTED = "expansion-unsupported";
+    /// A keyword that the block does not know.
+    UNKNOWN_KEYWORD = "unknown-keyword";
+    /// A block that the block around it does not know.
+    UNKNOWN_BLOCK = "unknown-block";
+    /// A keyword that keepalived no longer knows.
+    REMOVED_KEYWORD = "removed-keyword";
+    /// A keyword that keepalived 2.2.7 does not know yet.
+    NEWER_KEYWORD = "newer-keyword";
+    /// A keyword that keepalived recommends to replace.
+    DEPRECATED_KEYWORD = "deprecated-keyword";
+    /// A keyword with a new name.
+    RENAMED_KEYWORD = "renamed-keyword";
+    /// Something that must not be left out, and is not supported yet.
+    NOT_YET_SUPPORTED = "not-yet-supported";
+    /// A keyword of which nothing comes yet.
+    NOT_YET_EFFECTIVE = "not-yet-effective";
+    /// A keyword without effect, in keepalived neither.
+    NO_EFFECT = "no-effect";
+    /// A keyword without the value it needs.
+    MISSING_VALUE = "missing-value";
+    /// Words where none belong.
+    EXTRA_WORDS = "extra-words";
+    /// A word that is no option of its line.
+    UNKNOWN_OPTION = "unknown-option";
+    /// A number that is none.
+    INVALID_NUMBER = "invalid-number";
+    /// A number that is too small or too large.
+    NUMBER_OUT_OF_RANGE = "number-out-of-range";
+    /// A fraction with more places than are counted.
+    TOO_MANY_DECIMALS = "too-many-decimals";
+    /// A word that is none of those that may stand there.
+    INVALID_VALUE = "invalid-value";
+    /// An IP address that is none.
+    INVALID_ADDRESS = "invalid-address";
+    /// A name that no interface can have.
+    INVALID_INTERFACE = "invalid-interface";
+    /// A block that holds nothing.
+    EMPTY_BLOCK = "empty-block";
+    /// A host name without an address.
+    UNKNOWN_HOST = "unknown-host";
+    /// A user or group that does not exist.
+    UNKNOWN_USER = "unknown-user";
+    /// A `state` that is neither MASTER nor BACKUP.
+    UNKNOWN_STATE = "unknown-state";
+    /// BACKUP after MASTER.
+    CONFLICTING_STATE = "conflicting-state";
+    /// An `auth_pass` of more than eight characters.
+    LONG_PASSWORD = "long-password";
+    /// `auth_type` without `auth_pass`.
+    MISSING_PASSWORD = "missing-password";
+    /// An instance without `virtual_router_id`.
+    MISSING_VRID = "missing-vrid";
+    /// An instance without `interface`.
+    MISSING_INTERFACE = "missing-interface";
+    /// An interface that the machine does not have.
+    UNKNOWN_INTERFACE = "unknown-interface";
+    /// An instance on a loopback interface.
+    LOOPBACK_INTERFACE = "loopback-interface";
+    /// Two instances with one id on one interface.
+    DUPLICATE_VRID = "duplicate-vrid";
+    /// Two instances with one name.
+    DUPLICATE_INSTANCE = "duplicate-instance";
+    /// An instance without a virtual address.
+    NO_VIRTUAL_ADDRESS = "no-virtual-address";
+    /// More virtual addresses than an advert holds.
+    TOO_MANY_ADDRESSES = "too-many-addresses";
+    /// IPv4 and IPv6 where only one of them can be.
+    ADDRESS_FAMILY_MISMATCH = "address-family-mismatch";
+    /// An `advert_int` that VRRPv2 cannot express.
+    FRACTIONAL_INTERVAL = "fractional-interval";
+    /// `nopreempt` with `state MASTER`.
+    NOPREEMPT_WITH_MASTER = "nopreempt-with-master";
+    /// `nopreempt` with priority 255.
+    NOPREEMPT_WITH_OWNER = "nopreempt-with-owner";
+    /// Unicast without a peer.
+    UNICAST_WITHOUT_PEERS = "unicast-without-peers";
+    /// A tracked script that is not defined above.
+    UNKNOWN_SCRIPT = "unknown-script";
+    /// A script that an instance tracks twice.
+    TRACKED_TWICE = "tracked-twice";
+    /// A weight where the priority is 255.
+    WEIGHT_OF_OWNER = "weight-of-owner";
+    /// An address label of more than 15 characters.
+    LABEL_TOO_LONG = "label-too-long";
+    /// Two `vrrp_script` blocks with one name.
+    DUPLICATE_SCRIPT = "duplicate-script";
+    /// A `vrrp_script` without `script`.
+    SCRIPT_NOT_SET = "script-not-set";
+    /// A script that does not exist.
+    SCRIPT_NOT_FOUND = "script-not-found";
+    /// A script that cannot be executed.
+    SCRIPT_NOT_EXECUTABLE = "script-not-executable";
+    /// A script that somebody else than root could change.
+    SCRIPT_INSECURE = "script-insecure";
+    /// Scripts exist and `enable_script_security` is not set: keepalived answers 6.
+    SCRIPT_SECURITY = "script-security";
+    /// A virtual or real server without a usable address, port or mark.
+    INVALID_SERVER = "invalid-server";
+    /// A virtual server without a real server.
+    NO_REAL_SERVER = "no-real-server";
+    /// A protocol for a firewall mark.
+    FWMARK_PROTOCOL = "fwmark-protocol";
+    /// A virtual server that leaves out what it should say.
+    DEFAULT_USED = "default-used";
+    /// A virtual server for all ports without persistence.
+    ZERO_PORT = "zero-port";
+    /// Two virtual servers with one key.
+    DUPLICATE_VIRTUAL_SERVER = "duplicate-virtual-server";
+    /// Two real servers with one address and port.
+    DUPLICATE_REAL_SERVER = "duplicate-real-server";
+    /// A port that DR or TUN cannot change to.
+    PORT_RESET = "port-reset";
+    /// `HTTP_GET` without a `url`.
+    NO_URL = "no-url";
+    /// A `url` without `path`.
+    URL_WITHOUT_PATH = "url-without-path";
+    /// An address that an instance lists twice.
+    DUPLICATE_ADDRESS = "duplicate-address";
+    /// A character that only looks like another.
+    LOOK_ALIKE = "look-alike";
+    /// `auth_pass` without `auth_type`.
+    PASSWORD_WITHOUT_TYPE = "password-without-type";
+    /// Scripts without `enable_script_security`.
+    SCRIPTS_WITHOUT_SECURITY = "scripts-without-security";
+    /// A value copied from a tutorial.
+    TUTORIAL_DEFAULT = "tutorial-default";
+    /// A `vrrp_script` that no instance tracks.
+    UNUSED_SCRIPT = "unused-script";
+    /// A virtual address without a prefix length.
+    VIP_WITHOUT_PREFIX = "vip-without-prefix";
+    /// A weight too small to move the addresses to the other node.
+    WEIGHT_CANNOT_MOVE_VIP = "weight-cannot-move-vip";
+}

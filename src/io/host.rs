@@ -1,0 +1,115 @@
+//! Answers what a configuration asks about this machine: interfaces, users, scripts, host names.
+
+use std::fs::{self, Metadata};
+use std::net::{IpAddr, ToSocketAddrs};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::ifaddrs::getifaddrs;
+use nix::net::if_::InterfaceFlags;
+use nix::unistd::{Group, User};
+
+use crate::config::{Host, Interface, Script};
+use crate::model::InterfaceName;
+
+/// Where a program without `/` is looked for when the environment has no `PATH` (confstr(3), `_CS_PATH`).
+const DEFAULT_PATH: &str = "/bin:/usr/bin";
+/// Write permission for the group, for others; and the sticky bit, with which others cannot replace a file.
+const GROUP_WRITE: u32 = 0o020;
+const OTHER_WRITE: u32 = 0o002;
+const STICKY: u32 = 0o1000;
+
+/// This machine, in the network namespace of the process.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemHost;
+
+impl Host for SystemHost {
+    fn interface(&self, name: &InterfaceName) -> Interface {
+        let Ok(mut interfaces) = getifaddrs() else { return Interface::Missing };
+        match interfaces.find(|interface| interface.interface_name == name.as_str()) {
+            None => Interface::Missing,
+            Some(found) if found.flags.contains(InterfaceFlags::IFF_LOOPBACK) => Interface::Loopback,
+            Some(_) => Interface::Usable,
+        }
+    }
+
+    fn user(&self, name: &str) -> Option<u32> {
+        User::from_name(name).ok().flatten().map(|user| user.uid.as_raw())
+    }
+
+    fn group(&self, name: &str) -> Option<u32> {
+        Group::from_name(name).ok().flatten().map(|group| group.gid.as_raw())
+    }
+
+    fn script(&self, program: &str) -> Script {
+        let Some(path) = find(program) else { return Script::Missing };
+        match fs::metadata(&path) {
+            Ok(metadata) if !metadata.is_file() => Script::Missing,
+            Ok(metadata) if metadata.permissions().mode() & 0o111 == 0 => Script::NotExecutable,
+            Ok(_) if path.ancestors().all(only_root_changes) => Script::Secure,
+            Ok(_) => Script::Insecure,
+            Err(_) => Script::Missing,
+        }
+    }
+
+    fn resolve(&self, name: &str) -> Option<IpAddr> {
+        (name, 0).to_socket_addrs().ok()?.next().map(|address| address.ip())
+    }
+}
+
+/// The file that a command names, symbolic links resolved.
+fn find(program: &str) -> Option<PathBuf> {
+    if program.contains('/') {
+        return fs::canonicalize(program).ok();
+    }
+    let path = std::env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.to_owned());
+    path.split(':').find_map(|directory| fs::canonicalize(Path::new(directory).join(program)).ok())
+}
+
+/// keepalived's rule for each component of the path of a script that root runs (`lib/notify.c`: `check_security`).
+fn only_root_changes(path: &Path) -> bool {
+    let safe = |metadata: &Metadata| {
+        let mode = metadata.permissions().mode();
+        let others = mode & OTHER_WRITE != 0 || (mode & GROUP_WRITE != 0 && metadata.gid() != 0);
+        metadata.uid() == 0 && (!others || (metadata.is_dir() && mode & STICKY != 0))
+    };
+    fs::metadata(path).is_ok_and(|metadata| safe(&metadata))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loopback_interface_is_known_as_such() {
+        let interface = |name| SystemHost.interface(&InterfaceName::new(name).unwrap());
+        assert_eq!(interface("lo"), Interface::Loopback);
+        assert_eq!(interface("nosuch0"), Interface::Missing);
+    }
+
+    #[test]
+    fn a_command_without_a_slash_is_looked_for_in_the_search_path() {
+        assert_ne!(SystemHost.script("sh"), Script::Missing);
+        assert_eq!(SystemHost.script("no-such-program-anywhere"), Script::Missing);
+        assert_eq!(SystemHost.script("/"), Script::Missing);
+    }
+
+    #[test]
+    fn a_script_that_anybody_may_write_is_insecure() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("check.sh");
+        let script = |mode| {
+            fs::write(&path, "#!/bin/sh\n").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            SystemHost.script(path.to_str().unwrap())
+        };
+        assert_eq!(script(0o777), Script::Insecure);
+        assert_eq!(script(0o644), Script::NotExecutable);
+    }
+
+    #[test]
+    fn root_is_a_user_and_a_group() {
+        assert_eq!((SystemHost.user("root"), SystemHost.group("root")), (Some(0), Some(0)));
+        assert_eq!((SystemHost.user("no such user"), SystemHost.group("no such group")), (None, None));
+    }
+}

@@ -1,0 +1,90 @@
+//! Sets and removes virtual addresses (rtnetlink(7) `RTM_NEWADDR`, `RTM_DELADDR`), with keepalived's attributes: no
+//! broadcast address unless one is configured, protocol 18 so that people see whose address it is.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use netlink_packet_route::address::{AddressAttribute, AddressMessage, AddressProtocol, AddressScope};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+
+use super::{Connection, NetlinkError};
+use crate::model::{InterfaceName, VirtualAddress};
+
+/// `RTPROT_KEEPALIVED` of linux/rtnetlink.h, as `IFA_PROTO`.
+const PROTOCOL_KEEPALIVED: u8 = 18;
+
+/// Why an address could not be set or removed.
+#[derive(Debug, thiserror::Error)]
+pub enum AddressError {
+    /// The interface does not exist (any more).
+    #[error("there is no interface {0}")]
+    NoInterface(InterfaceName),
+    /// The kernel refused, or did not answer.
+    #[error(transparent)]
+    Kernel(#[from] NetlinkError),
+}
+
+/// What to do with the addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Set them.
+    Add,
+    /// Remove them.
+    Remove,
+}
+
+/// Performs `change` on every address, in order, in batches. Returns the failures; that an address is there already
+/// (or already gone) is none.
+pub fn change_addresses(
+    connection: &mut Connection,
+    change: Change,
+    addresses: &[VirtualAddress],
+    indices: &BTreeMap<InterfaceName, u32>,
+) -> Vec<(VirtualAddress, AddressError)> {
+    let mut failures = Vec::new();
+    let mut sent = Vec::new();
+    let mut messages = Vec::new();
+    for address in addresses {
+        match indices.get(&address.interface) {
+            Some(index) => {
+                let message = message(address, *index);
+                sent.push(address);
+                messages.push(match change {
+                    // Neither NLM_F_CREATE nor NLM_F_EXCL: keepalived sends neither.
+                    Change::Add => (0, RouteNetlinkMessage::NewAddress(message)),
+                    Change::Remove => (0, RouteNetlinkMessage::DelAddress(message)),
+                });
+            }
+            // An address on an interface that is gone is gone.
+            None if change == Change::Remove => {}
+            None => failures.push((address.clone(), AddressError::NoInterface(address.interface.clone()))),
+        }
+    }
+    for (address, result) in sent.into_iter().zip(connection.batch(messages)) {
+        match result {
+            Ok(()) => {}
+            Err(error) if change == Change::Add && error.errno() == Some(libc::EEXIST) => {}
+            Err(error)
+                if change == Change::Remove && matches!(error.errno(), Some(libc::EADDRNOTAVAIL | libc::ENODEV)) => {}
+            Err(error) => failures.push((address.clone(), error.into())),
+        }
+    }
+    failures
+}
+
+fn message(address: &VirtualAddress, index: u32) -> AddressMessage {
+    let mut message = AddressMessage::default();
+    message.header.family = AddressFamily::Inet;
+    message.header.prefix_len = address.net.prefix_len();
+    message.header.scope = AddressScope::from(address.scope);
+    message.header.index = index;
+    message.attributes.push(AddressAttribute::Local(IpAddr::V4(address.net.addr())));
+    if let Some(broadcast) = address.broadcast {
+        message.attributes.push(AddressAttribute::Broadcast(broadcast));
+    }
+    if let Some(label) = &address.label {
+        message.attributes.push(AddressAttribute::Label(label.clone()));
+    }
+    message.attributes.push(AddressAttribute::Protocol(AddressProtocol::from(PROTOCOL_KEEPALIVED)));
+    message
+}

@@ -1,0 +1,216 @@
+//! Bytes → tokens. Concatenating the tokens gives the file again, whatever the file holds.
+//!
+//! keepalived reads a line into 1024 bytes, cuts it at a NUL, then strips the comment, then splits at braces and into
+//! words (`lib/parser.c`: `read_line`, `decomment`, `alloc_strvec`). The comment stripper and the word splitter do not
+//! agree on `\"`, so the comment is looked for first here too.
+
+use nom::branch::alt;
+use nom::bytes::complete::{tag, take_till, take_while1};
+use nom::combinator::{opt, recognize, rest, value};
+use nom::multi::fold_many0;
+use nom::sequence::delimited;
+use nom::{IResult, Parser};
+
+use crate::source::{SourceId, Span};
+
+/// The most bytes of a line that keepalived 2.2.7 reads at once (`MAXBUF` − 1); what follows is a line of its own.
+const MAX_LINE: usize = 1023;
+
+/// What a token is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// Blanks, tabs, vertical tabs, form feeds, carriage returns.
+    Space,
+    /// `\n`
+    Newline,
+    /// Nothing at all: a line went on beyond the 1023 bytes that are read at once.
+    LineSplit,
+    /// `#` or `!` to the end of the line.
+    Comment,
+    /// A NUL and the rest of its line.
+    Nul,
+    /// `{`
+    Open,
+    /// `}`
+    Close,
+    /// A run of bytes without blanks, quotes and braces.
+    Bare,
+    /// `"…"` with both quotes.
+    Quoted,
+    /// `"` without a second one, and the rest of the line.
+    Unterminated,
+}
+
+/// One piece of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token {
+    /// What it is.
+    pub kind: TokenKind,
+    /// Where it is.
+    pub span: Span,
+}
+
+/// All tokens of a file, in order and without gaps.
+pub fn lex(source: SourceId, bytes: &[u8]) -> Vec<Token> {
+    let mut tokens = Tokens { source, at: 0, tokens: Vec::new() };
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let mut pieces = line.chunks(MAX_LINE).peekable();
+        while let Some(piece) = pieces.next() {
+            tokens.line(piece);
+            if pieces.peek().is_some() {
+                tokens.push(TokenKind::LineSplit, 0);
+            }
+        }
+    }
+    tokens.tokens
+}
+
+struct Tokens {
+    source: SourceId,
+    at: u32,
+    tokens: Vec<Token>,
+}
+
+impl Tokens {
+    fn push(&mut self, kind: TokenKind, len: usize) {
+        let end = self.at + len as u32;
+        self.tokens.push(Token { kind, span: Span { source: self.source, start: self.at, end } });
+        self.at = end;
+    }
+
+    /// One line, or one piece of an over-long one, with the newline if it has one.
+    fn line(&mut self, line: &[u8]) {
+        let (line, newline) = match line {
+            [line @ .., b'\n'] => (line, 1),
+            _ => (line, 0),
+        };
+        let (line, after_nul) = line.split_at(line.iter().position(|byte| *byte == 0).unwrap_or(line.len()));
+        let (mut text, comment) = line.split_at(comment_start(line));
+        while let Ok((after, (kind, token))) = token(text) {
+            self.push(kind, token.len());
+            text = after;
+        }
+        for (kind, len) in
+            [(TokenKind::Comment, comment.len()), (TokenKind::Nul, after_nul.len()), (TokenKind::Newline, newline)]
+        {
+            if len > 0 {
+                self.push(kind, len);
+            }
+        }
+    }
+}
+
+/// Where the comment of a line begins, else its end. A backslash hides the byte after it, here even a quote.
+fn comment_start(line: &[u8]) -> usize {
+    let escaped = |input| recognize((tag(&b"\\"[..]), opt(nom::bytes::complete::take(1usize)))).parse(input);
+    let quoted_text = fold_many0(alt((escaped, take_while1(|byte| byte != b'"' && byte != b'\\'))), || (), |(), _| ());
+    let quoted = recognize((tag(&b"\""[..]), quoted_text, opt(tag(&b"\""[..]))));
+    let plain = take_while1(|byte| !matches!(byte, b'"' | b'\\' | b'#' | b'!'));
+    let mut before = recognize(fold_many0(alt((escaped, quoted, plain)), || (), |(), _: &[u8]| ()));
+    let result: IResult<&[u8], &[u8]> = before.parse(line);
+    result.map_or(line.len(), |(_, before)| before.len())
+}
+
+/// The next token of a line without its comment; an error at the end of the line only.
+fn token(input: &[u8]) -> IResult<&[u8], (TokenKind, &[u8])> {
+    let quote = || tag(&b"\""[..]);
+    alt((
+        take_while1(is_space).map(|token| (TokenKind::Space, token)),
+        value(TokenKind::Open, tag(&b"{"[..])).map(|kind| (kind, &input[..1])),
+        value(TokenKind::Close, tag(&b"}"[..])).map(|kind| (kind, &input[..1])),
+        recognize(delimited(quote(), take_till(|byte| byte == b'"'), quote())).map(|token| (TokenKind::Quoted, token)),
+        recognize((quote(), rest)).map(|token| (TokenKind::Unterminated, token)),
+        take_while1(|byte| !is_space(byte) && !matches!(byte, b'{' | b'}' | b'"'))
+            .map(|token| (TokenKind::Bare, token)),
+    ))
+    .parse(input)
+}
+
+/// White space within a line, as keepalived's word splitter knows it.
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | 0x0b | 0x0c | b'\r')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::SourceMap;
+    use proptest::prelude::*;
+
+    fn kinds(text: &[u8]) -> Vec<(TokenKind, String)> {
+        let mut map = SourceMap::default();
+        let id = map.add("test".into(), text.to_vec());
+        let tokens = lex(id, text);
+        let text_of = |token: &Token| String::from_utf8_lossy(map.slice(token.span)).into_owned();
+        tokens.iter().filter(|t| t.kind != TokenKind::Space).map(|t| (t.kind, text_of(t))).collect()
+    }
+
+    fn words(text: &[u8]) -> Vec<String> {
+        let word = |kind| matches!(kind, TokenKind::Bare | TokenKind::Quoted);
+        kinds(text).into_iter().filter(|(kind, _)| word(*kind)).map(|(_, text)| text).collect()
+    }
+
+    #[test]
+    fn a_hash_or_bang_starts_a_comment_even_inside_a_word() {
+        assert_eq!(words(b"priority 90#9"), ["priority", "90"]);
+        assert_eq!(words(b"priority 90!9"), ["priority", "90"]);
+    }
+
+    #[test]
+    fn double_quotes_protect_a_hash_and_single_quotes_do_not() {
+        assert_eq!(words(b"state \"a#b\" c"), ["state", "\"a#b\"", "c"]);
+        assert_eq!(words(b"state 'a#b'"), ["state", "'a"]);
+    }
+
+    #[test]
+    fn a_backslash_hides_a_comment_character() {
+        assert_eq!(words(br"x a\#b c"), ["x", r"a\#b", "c"]);
+    }
+
+    #[test]
+    fn text_glued_to_a_quoted_word_is_a_word_of_its_own() {
+        assert_eq!(words(br#"a"b c"d"#), ["a", "\"b c\"", "d"]);
+    }
+
+    #[test]
+    fn a_brace_needs_no_blank_around_it() {
+        let found: Vec<_> = kinds(b"VI{a}").into_iter().map(|(kind, _)| kind).collect();
+        assert_eq!(found, [TokenKind::Bare, TokenKind::Open, TokenKind::Bare, TokenKind::Close]);
+    }
+
+    #[test]
+    fn an_open_quote_takes_the_rest_of_its_line_and_no_more() {
+        assert_eq!(kinds(b"a \"b c\nd")[1].0, TokenKind::Unterminated);
+        assert_eq!(words(b"a \"b c\nd"), ["a", "d"]);
+    }
+
+    #[test]
+    fn a_nul_hides_the_rest_of_its_line() {
+        assert_eq!(words(b"a b\0 c\nd"), ["a", "b", "d"]);
+    }
+
+    #[test]
+    fn a_line_is_cut_after_1023_bytes() {
+        let line = vec![b'x'; 1030];
+        let found: Vec<_> = kinds(&line).into_iter().map(|(kind, text)| (kind, text.len())).collect();
+        assert_eq!(found, [(TokenKind::Bare, 1023), (TokenKind::LineSplit, 0), (TokenKind::Bare, 7)]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_tokens_of_any_bytes_give_the_bytes_again(bytes in proptest::collection::vec(any::<u8>(), 0..3000)) {
+            prop_assert_eq!(rejoined(&bytes), bytes);
+        }
+
+        #[test]
+        fn the_tokens_of_config_like_text_give_the_text_again(text in "[a{} \t\n\r\"#!\\\\'$@~\0]{0,200}") {
+            prop_assert_eq!(rejoined(text.as_bytes()), text.as_bytes());
+        }
+    }
+
+    fn rejoined(bytes: &[u8]) -> Vec<u8> {
+        let mut map = SourceMap::default();
+        let id = map.add("test".into(), bytes.to_vec());
+        lex(id, bytes).iter().flat_map(|token| map.slice(token.span).to_vec()).collect()
+    }
+}

@@ -1,0 +1,349 @@
+//! What an instance may believe: the checks on a received datagram, in keepalived's order (RFC 3768 §7.1).
+//!
+//! A refused packet changes nothing: no timer restarts, no state moves. It is counted under its reason, and the reason
+//! is told once until something changes.
+
+use std::net::Ipv4Addr;
+
+use crate::model::{Authentication, Transport, VrrpInstance};
+use crate::wire::ipv4::{self, Datagram};
+use crate::wire::vrrp::{AUTH_AH, AUTH_NONE, AUTH_PASS, TTL, TYPE_ADVERTISEMENT, View};
+
+use super::router::Heard;
+
+/// Why a packet was not believed. The text is what keepalived logs, with the sender.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Received octets, or the header's total length, are not what the address count calls for.
+    #[error("vrrp packet from {from} too {}, length {length} and expect {expected}", if .length > .expected { "long" } else { "short" })]
+    Length {
+        /// Sender.
+        from: Ipv4Addr,
+        /// Octets received, IP header included.
+        length: usize,
+        /// Octets that a whole packet measures.
+        expected: usize,
+    },
+    /// A router forwarded it, or it was forged from afar.
+    #[error("invalid TTL/HL from {from}. Received {ttl} and expect {TTL}")]
+    Ttl {
+        /// Sender.
+        from: Ipv4Addr,
+        /// As received.
+        ttl: u8,
+    },
+    /// Another version of the protocol.
+    #[error("wrong VRRP version from {from}. Received {version} and expect 2")]
+    Version {
+        /// Sender.
+        from: Ipv4Addr,
+        /// As received.
+        version: u8,
+    },
+    /// `Auth Type` is none that exists.
+    #[error("Invalid auth type from {from}: {auth_type}")]
+    AuthTypeInvalid {
+        /// Sender.
+        from: Ipv4Addr,
+        /// As received.
+        auth_type: u8,
+    },
+    /// Not the `Auth Type` that is configured here.
+    #[error("received a {auth_type} auth from {from}, expecting {expected}!")]
+    AuthTypeMismatch {
+        /// Sender.
+        from: Ipv4Addr,
+        /// As received.
+        auth_type: u8,
+        /// As configured.
+        expected: u8,
+    },
+    /// Another password.
+    #[error("received an invalid passwd from {from}!")]
+    Password {
+        /// Sender.
+        from: Ipv4Addr,
+    },
+    /// Version 2 routers must agree on the interval.
+    #[error("advertisement interval mismatch with {from} mine={own} sec rcv'd={seconds} sec")]
+    Interval {
+        /// Sender.
+        from: Ipv4Addr,
+        /// Ours, seconds.
+        own: u8,
+        /// As received, seconds.
+        seconds: u8,
+    },
+    /// Not an advertisement.
+    #[error("Invalid packet type from {from}. {packet_type} and expect {TYPE_ADVERTISEMENT}")]
+    PacketType {
+        /// Sender.
+        from: Ipv4Addr,
+        /// As received.
+        packet_type: u8,
+    },
+    /// Damaged, or forged without care.
+    #[error("Invalid VRRPv2 checksum from {from}")]
+    Checksum {
+        /// Sender.
+        from: Ipv4Addr,
+    },
+    /// Multicast to a unicast instance, or the reverse.
+    #[error("Expected {} packet but received {} packet from {from}", cast(.expected_multicast), cast(&!.expected_multicast))]
+    Destination {
+        /// Sender.
+        from: Ipv4Addr,
+        /// What the instance listens to.
+        expected_multicast: bool,
+    },
+}
+
+fn cast(multicast: &bool) -> &'static str {
+    if *multicast { "multicast" } else { "unicast" }
+}
+
+/// Received packets by fate, named as in keepalived's statistics dump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// Adverts believed.
+    pub received: u64,
+    /// Adverts believed with priority 0.
+    pub priority_zero_received: u64,
+    /// `Packet Errors: Length`
+    pub length: u64,
+    /// `Packet Errors: TTL`
+    pub ttl: u64,
+    /// `Packet Errors: Invalid Type`
+    pub invalid_type: u64,
+    /// `Packet Errors: Advertisement Interval` (keepalived never counts these)
+    pub advertisement_interval: u64,
+    /// `Packet Errors: Address List`
+    pub address_list: u64,
+    /// Another VRRP version.
+    pub version: u64,
+    /// Wrong checksum.
+    pub checksum: u64,
+    /// `Authentication Errors: Invalid Type`
+    pub authentication_invalid_type: u64,
+    /// `Authentication Errors: Type Mismatch`
+    pub authentication_type_mismatch: u64,
+    /// `Authentication Errors: Failure`
+    pub authentication_failure: u64,
+}
+
+impl Counters {
+    /// Counts `refusal` under its reason.
+    pub fn refused(&mut self, refusal: &Refusal) {
+        let counter = match refusal {
+            Refusal::Length { .. } => &mut self.length,
+            Refusal::Ttl { .. } => &mut self.ttl,
+            Refusal::Version { .. } => &mut self.version,
+            Refusal::AuthTypeInvalid { .. } => &mut self.authentication_invalid_type,
+            Refusal::AuthTypeMismatch { .. } => &mut self.authentication_type_mismatch,
+            Refusal::Password { .. } => &mut self.authentication_failure,
+            Refusal::Interval { .. } => &mut self.advertisement_interval,
+            Refusal::PacketType { .. } => &mut self.invalid_type,
+            Refusal::Checksum { .. } => &mut self.checksum,
+            Refusal::Destination { .. } => &mut self.address_list,
+        };
+        *counter += 1;
+    }
+}
+
+/// Judges a datagram that reached `instance`'s socket and carries its VRID.
+pub fn judge(instance: &VrrpInstance, datagram: &Datagram<'_>, advert: &View<'_>) -> Result<Heard, Refusal> {
+    let from = datagram.header.source;
+    let multicast = matches!(instance.transport, Transport::Multicast { .. });
+
+    let length = ipv4::HEADER_LEN + advert.length();
+    let expected = ipv4::HEADER_LEN + advert.expected_length();
+    if length != expected {
+        return Err(Refusal::Length { from, length, expected });
+    }
+    if multicast && datagram.header.ttl != TTL {
+        return Err(Refusal::Ttl { from, ttl: datagram.header.ttl });
+    }
+    if advert.version() != 2 {
+        return Err(Refusal::Version { from, version: advert.version() });
+    }
+    authenticate(&instance.authentication, advert, from)?;
+    if advert.interval_seconds() != instance.advert_interval.seconds() {
+        let own = instance.advert_interval.seconds();
+        return Err(Refusal::Interval { from, own, seconds: advert.interval_seconds() });
+    }
+    if advert.packet_type() != TYPE_ADVERTISEMENT {
+        return Err(Refusal::PacketType { from, packet_type: advert.packet_type() });
+    }
+    if usize::from(datagram.total_length) != length {
+        return Err(Refusal::Length { from, length: datagram.total_length.into(), expected });
+    }
+    if !advert.checksum_is_right() {
+        return Err(Refusal::Checksum { from });
+    }
+    if datagram.header.destination.is_multicast() != multicast {
+        return Err(Refusal::Destination { from, expected_multicast: multicast });
+    }
+    Ok(Heard { source: from, priority: advert.priority() })
+}
+
+fn authenticate(own: &Authentication, advert: &View<'_>, from: Ipv4Addr) -> Result<(), Refusal> {
+    let auth_type = advert.auth_type();
+    if ![AUTH_NONE, AUTH_PASS, AUTH_AH].contains(&auth_type) {
+        return Err(Refusal::AuthTypeInvalid { from, auth_type });
+    }
+    let expected = match own {
+        Authentication::None => AUTH_NONE,
+        Authentication::Pass(_) => AUTH_PASS,
+    };
+    if auth_type != expected {
+        return Err(Refusal::AuthTypeMismatch { from, auth_type, expected });
+    }
+    match own {
+        Authentication::None => Ok(()),
+        Authentication::Pass(password) => match advert.auth_data() {
+            Some(received) if equal_in_constant_time(password, &received) => Ok(()),
+            _ => Err(Refusal::Password { from }),
+        },
+    }
+}
+
+/// Equality whose duration does not tell how many octets were right.
+fn equal_in_constant_time(a: &[u8; 8], b: &[u8; 8]) -> bool {
+    a.iter().zip(b).fold(0, |difference, (x, y)| difference | (x ^ y)) == 0
+}
+
+/// Virtual addresses that are ours but not in the advert: the two files differ. Believed all the same, as keepalived
+/// since 2.3.3 does: refusing would make two masters.
+pub fn missing_addresses(instance: &VrrpInstance, advert: &View<'_>) -> Vec<Ipv4Addr> {
+    let heard: Vec<Ipv4Addr> = advert.addresses().collect();
+    instance.virtual_addresses.iter().map(|vip| vip.net.addr()).filter(|address| !heard.contains(address)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Priority, Vrid};
+    use crate::vrrp::router::tests::instance;
+    use crate::wire::ipv4::Header;
+    use crate::wire::vrrp::{Advert, GROUP, PROTOCOL, TOS};
+
+    fn header() -> Header {
+        Header {
+            source: Ipv4Addr::new(192, 0, 2, 2),
+            destination: GROUP,
+            protocol: PROTOCOL,
+            tos: TOS,
+            ttl: TTL,
+            identification: 1,
+        }
+    }
+
+    fn advert(instance: &VrrpInstance) -> Advert {
+        Advert {
+            vrid: instance.vrid,
+            priority: Priority::new(120),
+            interval: instance.advert_interval,
+            authentication: instance.authentication,
+            addresses: instance.virtual_addresses.iter().map(|vip| vip.net.addr()).collect(),
+        }
+    }
+
+    fn judge_bytes(instance: &VrrpInstance, bytes: &[u8]) -> Result<Heard, Refusal> {
+        let datagram = Datagram::parse(bytes).expect("a whole header");
+        judge(instance, &datagram, &View::new(datagram.payload).expect("long enough"))
+    }
+
+    /// A valid packet, changed by `forge` before its VRRP checksum is made right again.
+    fn forged(instance: &VrrpInstance, header: Header, forge: impl FnOnce(&mut Vec<u8>)) -> Result<Heard, Refusal> {
+        let mut vrrp = advert(instance).emit();
+        forge(&mut vrrp);
+        vrrp[6..8].fill(0);
+        let sum = crate::wire::checksum::internet(&vrrp);
+        vrrp[6..8].copy_from_slice(&sum.to_be_bytes());
+        judge_bytes(instance, &header.emit(&vrrp))
+    }
+
+    fn with_password() -> VrrpInstance {
+        VrrpInstance { authentication: Authentication::Pass(*b"secret\0\0"), ..instance() }
+    }
+
+    #[test]
+    fn a_peer_s_advert_is_believed() {
+        let heard = Heard { source: Ipv4Addr::new(192, 0, 2, 2), priority: Priority::new(120) };
+        assert_eq!(forged(&instance(), header(), |_| {}), Ok(heard));
+        assert_eq!(forged(&with_password(), header(), |_| {}), Ok(heard));
+    }
+
+    #[test]
+    fn every_forgery_is_refused_for_its_own_reason() {
+        let plain = instance();
+        let password = with_password();
+        let refused = |result: Result<Heard, Refusal>| result.expect_err("forged");
+
+        assert!(matches!(
+            refused(forged(&plain, Header { ttl: 254, ..header() }, |_| {})),
+            Refusal::Ttl { ttl: 254, .. }
+        ));
+        assert!(matches!(refused(forged(&plain, header(), |v| v[0] = 0x31)), Refusal::Version { version: 3, .. }));
+        assert!(matches!(
+            refused(forged(&plain, header(), |v| v[0] = 0x22)),
+            Refusal::PacketType { packet_type: 2, .. }
+        ));
+        assert!(matches!(refused(forged(&plain, header(), |v| v[3] = 9)), Refusal::Length { .. }));
+        assert!(matches!(refused(forged(&plain, header(), |v| v.push(0))), Refusal::Length { .. }));
+        assert!(matches!(
+            refused(forged(&plain, header(), |v| v[4] = 9)),
+            Refusal::AuthTypeInvalid { auth_type: 9, .. }
+        ));
+        assert!(matches!(
+            refused(forged(&plain, header(), |v| v[4] = 1)),
+            Refusal::AuthTypeMismatch { expected: 0, .. }
+        ));
+        assert!(matches!(
+            refused(forged(&password, header(), |v| v[4] = 0)),
+            Refusal::AuthTypeMismatch { expected: 1, .. }
+        ));
+        assert!(matches!(
+            refused(forged(&password, header(), |v| *v.last_mut().expect("octets") = 1)),
+            Refusal::Password { .. }
+        ));
+        assert!(matches!(
+            refused(forged(&plain, header(), |v| v[5] = 2)),
+            Refusal::Interval { own: 1, seconds: 2, .. }
+        ));
+        let elsewhere = Header { destination: Ipv4Addr::new(192, 0, 2, 1), ..header() };
+        assert!(matches!(refused(forged(&plain, elsewhere, |_| {})), Refusal::Destination { .. }));
+
+        let mut damaged = header().emit(&advert(&plain).emit());
+        damaged[27] ^= 1; // the checksum itself
+        assert!(matches!(refused(judge_bytes(&plain, &damaged)), Refusal::Checksum { .. }));
+        let mut lying = header().emit(&advert(&plain).emit());
+        lying[3] += 4; // IP total length
+        assert!(matches!(refused(judge_bytes(&plain, &lying)), Refusal::Length { .. }));
+    }
+
+    #[test]
+    fn a_unicast_instance_takes_any_ttl_but_no_multicast() {
+        let source = Some(Ipv4Addr::new(192, 0, 2, 1));
+        let peers = vec![Ipv4Addr::new(192, 0, 2, 2)];
+        let unicast = VrrpInstance { transport: Transport::Unicast { source, peers }, ..instance() };
+        let to_us = Header { destination: Ipv4Addr::new(192, 0, 2, 1), ttl: 63, ..header() };
+        assert!(forged(&unicast, to_us, |_| {}).is_ok());
+        assert!(matches!(
+            forged(&unicast, header(), |_| {}),
+            Err(Refusal::Destination { expected_multicast: false, .. })
+        ));
+    }
+
+    #[test]
+    fn another_address_list_is_believed_but_noticed() {
+        let own = instance();
+        let mut other = advert(&own);
+        other.addresses = vec![Ipv4Addr::new(198, 51, 100, 9)];
+        other.vrid = Vrid::new(own.vrid.get()).expect("not zero");
+        let bytes = other.emit();
+        let view = View::new(&bytes).expect("whole");
+        assert!(judge_bytes(&own, &header().emit(&bytes)).is_ok());
+        assert_eq!(missing_addresses(&own, &view), vec![own.virtual_addresses[0].net.addr()]);
+    }
+}

@@ -1,0 +1,189 @@
+//! What a virtual router has to say, as values. The texts are keepalived's, because people grep for them.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use crate::model::{InterfaceName, Priority, ScriptName};
+
+/// A state as users name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StateName {
+    /// Not started, or stopped.
+    Init,
+    /// Another router has the addresses.
+    Backup,
+    /// This router has the addresses.
+    Master,
+    /// This router must not have the addresses.
+    Fault,
+}
+
+impl fmt::Display for StateName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            StateName::Init => "INIT",
+            StateName::Backup => "BACKUP",
+            StateName::Master => "MASTER",
+            StateName::Fault => "FAULT",
+        })
+    }
+}
+
+/// Why an instance must not be MASTER.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FaultCause {
+    /// The interface is down, has no carrier, or does not exist.
+    InterfaceDown(InterfaceName),
+    /// The interface has no IPv4 address to send from.
+    NoSourceAddress(InterfaceName),
+    /// The socket for adverts could not be opened.
+    Socket(InterfaceName),
+    /// A track script of weight 0 fails.
+    Script(ScriptName),
+    /// A track script of weight 0 has not returned yet.
+    UntestedScript(ScriptName),
+}
+
+impl fmt::Display for FaultCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            FaultCause::InterfaceDown(interface) => write!(f, "interface {interface} down"),
+            FaultCause::NoSourceAddress(interface) => write!(f, "no IPv4 address for interface {interface}"),
+            FaultCause::Socket(interface) => write!(f, "no socket for adverts on {interface}"),
+            FaultCause::Script(name) => write!(f, "script {name} failed"),
+            FaultCause::UntestedScript(name) => write!(f, "script {name} has not returned yet"),
+        }
+    }
+}
+
+/// Something that happened to one virtual router.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Report {
+    /// A state was entered.
+    Entered {
+        /// The state before; [`StateName::Init`] right after start.
+        from: StateName,
+        /// The state now.
+        to: StateName,
+    },
+    /// A cause for FAULT appeared.
+    Fault(FaultCause),
+    /// Nothing was heard for the master down interval.
+    AdvertTimeout,
+    /// The addresses are being set.
+    SettingAddresses,
+    /// The addresses are being removed.
+    RemovingAddresses,
+    /// Priority 0 was sent.
+    SentPriorityZero,
+    /// The master is leaving.
+    HeardPriorityZero {
+        /// Whether that was heard as master.
+        as_master: bool,
+    },
+    /// A master heard a better one.
+    Outranked {
+        /// Sender.
+        source: Ipv4Addr,
+        /// Its priority.
+        priority: Priority,
+        /// Ours.
+        own: Priority,
+    },
+    /// A master heard a worse one.
+    Challenged {
+        /// Sender.
+        source: Ipv4Addr,
+        /// Its priority.
+        priority: Priority,
+        /// Ours.
+        own: Priority,
+    },
+    /// A backup heard a worse master and goes on waiting for its own turn.
+    Discarded {
+        /// Sender.
+        source: Ipv4Addr,
+        /// Its priority.
+        priority: Priority,
+    },
+    /// Somebody else uses our source address.
+    OwnAddressHeard,
+    /// The effective priority moved.
+    PriorityChanged {
+        /// Before.
+        from: Priority,
+        /// Now.
+        to: Priority,
+    },
+    /// Another router is master now.
+    MasterIs {
+        /// The one before, if any.
+        before: Option<Ipv4Addr>,
+        /// The one now.
+        now: Ipv4Addr,
+    },
+    /// A reload took a virtual address away.
+    AddressNoLongerConfigured(String),
+    /// Somebody removed a virtual address of a MASTER; it is put back.
+    AddressRestored,
+}
+
+impl Report {
+    /// Whether keepalived logs it only with `-D`.
+    pub fn is_detail(&self) -> bool {
+        matches!(
+            self,
+            Report::AdvertTimeout
+                | Report::SettingAddresses
+                | Report::RemovingAddresses
+                | Report::SentPriorityZero
+                | Report::HeardPriorityZero { .. }
+                | Report::MasterIs { .. }
+        )
+    }
+
+    /// Whether it means that something is wrong.
+    pub fn is_warning(&self) -> bool {
+        matches!(self, Report::OwnAddressHeard | Report::AddressRestored)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Report::Entered { from: StateName::Init, to } if *to != StateName::Master => {
+                write!(f, "Entering {to} STATE (init)")
+            }
+            Report::Entered { to, .. } => write!(f, "Entering {to} STATE"),
+            Report::Fault(cause) => write!(f, "entering FAULT state ({cause})"),
+            Report::AdvertTimeout => f.write_str("Receive advertisement timeout"),
+            Report::SettingAddresses => f.write_str("setting VIPs."),
+            Report::RemovingAddresses => f.write_str("removing VIPs."),
+            Report::SentPriorityZero => f.write_str("sent 0 priority"),
+            Report::HeardPriorityZero { as_master: false } => f.write_str("Backup received priority 0 advertisement"),
+            Report::HeardPriorityZero { as_master: true } => f.write_str("Master received priority 0 message"),
+            Report::Outranked { source, priority, own } if priority == own => write!(
+                f,
+                "Master received advert from {source} with same priority {priority} but higher IP address than ours"
+            ),
+            Report::Outranked { source, priority, own } => {
+                write!(f, "Master received advert from {source} with higher priority {priority}, ours {own}")
+            }
+            Report::Challenged { source, priority, own } => write!(
+                f,
+                "Received advert from {source} with lower priority {priority}, ours {own}, forcing new election"
+            ),
+            Report::Discarded { source, priority } => {
+                write!(f, "received lower priority ({priority}) advert from {source} - discarding")
+            }
+            Report::OwnAddressHeard => {
+                f.write_str("WARNING - equal priority advert received from remote host with our IP address.")
+            }
+            Report::PriorityChanged { from, to } => write!(f, "Changing effective priority from {from} to {to}"),
+            Report::MasterIs { before: None, now } => write!(f, "master set to {now}"),
+            Report::MasterIs { before: Some(before), now } => write!(f, "master changed from {before} to {now}"),
+            Report::AddressNoLongerConfigured(address) => write!(f, "ip address {address}, no longer exist"),
+            Report::AddressRestored => f.write_str("a virtual IP was removed by somebody else - putting it back"),
+        }
+    }
+}

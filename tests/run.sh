@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Runs every test of alived on a Debian machine with Rust, as root: the tests make network namespaces, start
+# keepalived beside alived, and boot a small machine for IPVS. Installs the Debian packages they need first.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+packages=(
+    keepalived              # the daemon that alived is compared with
+    ipvsadm                 # reads the kernel's IPVS table
+    iproute2 procps         # ip, for namespaces; sysctl
+    tcpdump tshark          # capture on the switch; a second opinion on every packet
+    nginx-light curl        # web servers to check, and a client
+    user-mode-linux         # a kernel with ip_vs that boots in a second
+    qemu-system-x86         # a whole machine, where that one does not do
+    busybox-static cpio     # what runs inside it
+)
+
+if [ "$(id -u)" -ne 0 ]; then
+    echo "The tests make network namespaces and need root. Run: sudo env \"PATH=\$PATH\" \"HOME=\$HOME\" tests/run.sh" >&2
+    exit 1
+fi
+
+is_installed() {
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+missing=()
+for package in "${packages[@]}"; do
+    is_installed "$package" || missing+=("$package")
+done
+
+if [ "${#missing[@]}" -gt 0 ]; then
+    echo "Installing: ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    # tshark asks whether everybody may capture: no.
+    echo 'wireshark-common wireshark-common/install-setuid boolean false' | debconf-set-selections
+    # What is installed for the tests must not run as a service, neither now nor after a reboot.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' > "$policy"
+        chmod +x "$policy"
+        trap 'rm -f "$policy"' EXIT
+    fi
+    apt-get update -q
+    apt-get install -q -y --no-install-recommends "${missing[@]}"
+    if command -v systemctl > /dev/null; then
+        for service in keepalived nginx; do
+            [[ " ${missing[*]} " == *" $service"* ]] && systemctl disable "$service" || true
+        done
+    fi
+fi
+
+# The laboratories mostly wait, so more of them than cores; tests/common/lab.rs limits how many run at once.
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-8}"
+cargo test --no-fail-fast
