@@ -39,12 +39,12 @@ pub fn isolated(body: impl FnOnce() + Send) {
 }
 
 /// Makes an interface with these addresses.
-pub fn interface(addresses: &[&str]) {
-    run("ip link add d0 type dummy");
+pub fn interface(name: &str, addresses: &[&str]) {
+    run(&format!("ip link add {name} type dummy"));
     for address in addresses {
-        run(&format!("ip addr add {address} dev d0"));
+        run(&format!("ip addr add {address} dev {name}"));
     }
-    run("ip link set d0 up");
+    run(&format!("ip link set {name} multicast on up"));
 }
 
 /// Polls until `condition` holds; fails with `what` and `state` when it does not come true.

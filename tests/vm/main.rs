@@ -14,17 +14,18 @@ use spy::Spy;
 use vm::{case, run};
 
 /// The deployments that alived must run as they stand.
-const FWMARK_NAT: &str = include_str!("configurations/fwmark-nat.conf");
-const DIRECT_ROUTING: &str = include_str!("configurations/direct-routing.conf");
-const HTTP_CLUSTER: &str = include_str!("configurations/http-cluster.conf");
+const FWMARK_NAT: &str = include_str!("../../fixtures/seeds/000-fwmark-nat.conf");
+const DIRECT_ROUTING: &str = include_str!("../../fixtures/seeds/001-dr.conf");
+/// One director of two: VRRP on eth0, and two web servers checked over HTTP, with alerts by mail.
+const CLUSTER: &str = include_str!("../../fixtures/seeds/004-master.conf");
 
 /// Nothing in the kernel.
 const EMPTY: &str = "IP Virtual Server version 1.2.1 (size=4096)\n\
     Prot LocalAddress:Port Scheduler Flags\n  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n";
 
-/// `HTTP_CLUSTER`, checked every second from the first one on.
+/// `CLUSTER`, checked every second from the first one on.
 fn quick_cluster() -> String {
-    HTTP_CLUSTER.replace("delay_loop 6", "delay_loop 1").replace("connect_timeout 2", "connect_timeout 2\n warmup 0")
+    CLUSTER.replace("delay_loop 6", "delay_loop 1").replace("connect_timeout 2", "connect_timeout 2\n warmup 0")
 }
 
 /// The table that a daemon makes of a configuration, once it has `lines` lines.
@@ -39,7 +40,8 @@ fn table_of(start: fn(&str) -> Daemon, configuration: &str, lines: usize) -> Str
 #[test]
 fn the_table_of_every_deployment_is_keepalived_s() {
     case("the_table_of_every_deployment_is_keepalived_s", || {
-        for configuration in [FWMARK_NAT, DIRECT_ROUTING, HTTP_CLUSTER] {
+        interface("eth0", &["172.17.0.2/16"]);
+        for configuration in [FWMARK_NAT, DIRECT_ROUTING, CLUSTER] {
             let theirs = table_of(Daemon::keepalived, configuration, 6);
             assert_eq!(table(), EMPTY);
             let ours = table_of(Daemon::alived, configuration, 6);
@@ -66,7 +68,7 @@ fn the_tables_are_those_of_the_documents_they_come_from() {
 #[test]
 fn a_web_server_that_stops_leaves_the_table_and_returns_with_it() {
     case("a_web_server_that_stops_leaves_the_table_and_returns_with_it", || {
-        interface(&["172.17.0.4/16", "172.17.0.5/16"]);
+        interface("eth0", &["172.17.0.4/16", "172.17.0.5/16"]);
         let stays = WebServer::start("172.17.0.4:80", 200);
         let goes = WebServer::start("172.17.0.5:80", 200);
         let daemon = Daemon::alived(&quick_cluster());
@@ -87,7 +89,7 @@ fn a_web_server_that_stops_leaves_the_table_and_returns_with_it() {
 #[test]
 fn a_status_that_is_not_wanted_takes_a_web_server_out() {
     case("a_status_that_is_not_wanted_takes_a_web_server_out", || {
-        interface(&["172.17.0.4/16", "172.17.0.5/16"]);
+        interface("eth0", &["172.17.0.4/16", "172.17.0.5/16"]);
         let _good = WebServer::start("172.17.0.4:80", 200);
         let _bad = WebServer::start("172.17.0.5:80", 204);
         let _daemon = Daemon::alived(&quick_cluster());
@@ -145,10 +147,13 @@ fn a_reload_that_changes_a_weight_sends_one_command() {
 #[test]
 fn a_kernel_without_ip_vs_is_mentioned_once_and_nothing_ends() {
     case("a_kernel_without_ip_vs_is_mentioned_once_and_nothing_ends", || {
+        interface("eth0", &["172.17.0.2/16"]);
         let without = WithoutIpvs::begin();
         let mut daemon = Daemon::alived(&quick_cluster());
         daemon.wait_for("modprobe ip_vs");
         daemon.wait_for("Removing service [172.17.0.5]:tcp:80 from VS [172.17.0.10]:tcp:80");
+        daemon.wait_for("Entering MASTER STATE");
+        assert!(run("ip addr show dev eth0").contains("172.17.0.10/32"), "VRRP goes on");
         assert!(daemon.is_running());
         assert_eq!(daemon.log().matches("modprobe ip_vs").count(), 1, "{}", daemon.log());
         drop(without);
@@ -159,11 +164,12 @@ fn a_kernel_without_ip_vs_is_mentioned_once_and_nothing_ends() {
     });
 }
 
-/// The dialogue of the first mail that a daemon sends for `HTTP_CLUSTER` without web servers, without its date.
+/// The dialogue of the first mail that a daemon sends for `CLUSTER` without web servers, without its date.
 fn first_mail(start: fn(&str) -> Daemon) -> String {
     let server = MailServer::start("127.0.0.1:25");
     let daemon = start(&quick_cluster());
     wait_until("two mails", || server.dialogues().len() == 2, || daemon.log());
+    daemon.stop();
     let mut dialogues = server.dialogues();
     dialogues.sort_by_key(|dialogue| dialogue.contains("[172.17.0.5]:tcp:80 of"));
     let date = dialogues[0]
@@ -179,7 +185,7 @@ fn first_mail(start: fn(&str) -> Daemon) -> String {
 fn the_alert_mail_is_keepalived_s() {
     case("the_alert_mail_is_keepalived_s", || {
         // Addresses that nobody listens on: refused at once.
-        interface(&["172.17.0.4/16", "172.17.0.5/16"]);
+        interface("eth0", &["172.17.0.4/16", "172.17.0.5/16"]);
         let theirs = first_mail(Daemon::keepalived);
         let ours = first_mail(Daemon::alived);
         assert!(theirs.contains("Subject: [LVS_DEVEL] Realserver [172.17.0.4]:tcp:80 of virtual server"), "{theirs}");
