@@ -1,4 +1,4 @@
-//! Messages of the IPVS family against bytes that keepalived and the kernel sent.
+//! Messages that keepalived and the kernel exchanged, and the law of the round trip.
 
 use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
