@@ -20,7 +20,7 @@ pub fn expect(input: &Path, extension: &str, actual: &str) {
 
 /// Compares with a file. `UPDATE_FIXTURES=1` writes it instead.
 pub fn expect_file(path: &Path, actual: &str) {
-    if std::env::var_os("UPDATE_FIXTURES").is_some() {
+    if std::env::var("UPDATE_FIXTURES").is_ok_and(|value| value == "1") {
         return fs::write(path, actual).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     }
     let expected = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
