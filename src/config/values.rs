@@ -11,7 +11,7 @@ use crate::source::Span;
 use crate::syntax::Word;
 
 use super::command;
-use super::context::{Context, ScriptUse, Spanned};
+use super::context::{Context, Runner, ScriptUse, Spanned};
 use super::cursor::{Line, shortened};
 
 /// What is done with `7x`.
@@ -244,7 +244,8 @@ pub(super) fn script(context: &mut Context, path: &str, line: &Line) -> Option<S
     if path != "vrrp_script" {
         // The script of a vrrp_script may have its user on a line of its own; its lowering notes it.
         let user = user.as_ref().map(|(user, _)| user.clone());
-        context.scripts.push(ScriptUse { span, program: program.clone(), user });
+        let runner = Runner::of(path, &line.keyword.name);
+        context.scripts.push(ScriptUse { runner, span, program: program.clone(), user });
     }
     Some(Spanned::new(Script { argv, user }, span))
 }
