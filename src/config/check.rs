@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use indexmap::IndexSet;
+
 use crate::diagnostic::{Diagnostic, Name, Severity, Style, concise, full, keepalived};
 use crate::model::Config;
 use crate::source::{SourceId, SourceMap, Span};
@@ -34,13 +36,9 @@ pub struct CheckOptions<'a> {
 /// `-t`: keepalived's exit status for the file on this machine, and the lines for standard error.
 pub fn config_test(path: &Path, files: &dyn Files, host: &dyn Host) -> (u8, Vec<String>) {
     let loaded = load_on(path, files, host);
-    let mut lines: Vec<String> = Vec::new();
-    for line in loaded.diagnostics.iter().filter_map(|diagnostic| keepalived(diagnostic, &loaded.sources)) {
-        if !lines.contains(&line) {
-            lines.push(line);
-        }
-    }
-    (loaded.verdict(), lines)
+    let lines = loaded.diagnostics.iter().filter_map(|diagnostic| keepalived(diagnostic, &loaded.sources));
+    let distinct: IndexSet<String> = lines.collect();
+    (loaded.verdict(), distinct.into_iter().collect())
 }
 
 /// `--check-config`: 0 when the files can run, 1 when one cannot, 2 when one could not be read; and what to print.

@@ -19,6 +19,7 @@ pub(super) struct Context<'a> {
 
 /// A program that the configuration names.
 pub(super) struct ScriptUse {
+    pub runner: Runner,
     pub span: Span,
     /// Without its arguments.
     pub program: String,
@@ -33,6 +34,33 @@ impl<'a> Context<'a> {
 
     pub fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
+    }
+}
+
+/// Which part of keepalived runs a script. One that has nothing to do is not started, and its scripts do not matter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Runner {
+    /// The parent, which is always there.
+    Parent,
+    /// The VRRP process, which an instance needs.
+    Vrrp,
+    /// The checker process, which a virtual server needs.
+    Checker,
+    /// Both of these.
+    VrrpAndChecker,
+}
+
+impl Runner {
+    /// Who runs the script of a keyword of the block at `path`.
+    pub fn of(path: &str, keyword: &str) -> Runner {
+        match (path, keyword) {
+            ("global_defs", "notify_fifo_script") => Runner::VrrpAndChecker,
+            ("global_defs", "vrrp_notify_fifo_script") => Runner::Vrrp,
+            ("global_defs", "lvs_notify_fifo_script") => Runner::Checker,
+            _ if path.starts_with("virtual_server") => Runner::Checker,
+            _ if path.starts_with("vrrp_") => Runner::Vrrp,
+            _ => Runner::Parent,
+        }
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) fn walk<'a>(
     statements: &'a [Statement],
     handle: &mut dyn FnMut(&mut Context, Line<'a>),
 ) {
-    let walker = Walker { path };
+    let mut walker = Walker::new(path);
     for statement in statements {
         if let Some(line) = walker.admit(context, statement) {
             if line.keyword.status == Status::Effective && line.keyword.denies.is_none() {
@@ -78,13 +78,22 @@ pub(super) fn second_reading(words: &[Word]) -> Cow<'_, [Word]> {
     Cow::Owned(words)
 }
 
+/// No keyword is longer, with room for a typing error; comparing longer words would only take time.
+const LONGEST_KEYWORD: usize = 48;
+
 struct Walker<'p> {
     path: &'p str,
+    /// The keywords so far that may stand only once, and where.
+    seen: Vec<(&'static str, Span)>,
 }
 
-impl Walker<'_> {
+impl<'p> Walker<'p> {
+    fn new(path: &'p str) -> Walker<'p> {
+        Walker { path, seen: Vec::new() }
+    }
+
     /// Looks the statement up; what is handed on has its value and its block where they belong.
-    fn admit<'a>(&self, context: &mut Context, statement: &'a Statement) -> Option<Line<'a>> {
+    fn admit<'a>(&mut self, context: &mut Context, statement: &'a Statement) -> Option<Line<'a>> {
         let Some(first) = statement.words.first() else {
             return self.nameless(context, statement);
         };
@@ -102,7 +111,27 @@ impl Walker<'_> {
         let arguments = &statement.words[1..];
         let arguments = if parents { Cow::Borrowed(arguments) } else { second_reading(arguments) };
         let line = Line { keyword, arguments, statement };
-        (self.has_block(context, &line) && self.has_value(context, &line)).then_some(line)
+        let fits = self.has_block(context, &line) && self.has_value(context, &line) && self.is_first(context, &line);
+        fits.then_some(line)
+    }
+
+    /// False, with a report, for a second one of a keyword that may stand only once.
+    fn is_first(&mut self, context: &mut Context, line: &Line) -> bool {
+        if !line.keyword.once {
+            return true;
+        }
+        let (name, span) = (line.keyword.name.as_str(), line.span());
+        let Some((_, first)) = self.seen.iter().find(|(seen, _)| *seen == name) else {
+            self.seen.push((name, span));
+            return true;
+        };
+        context.report(
+            Diagnostic::warning(Name::SECOND_IGNORED, format!("a second '{name}' is ignored"))
+                .at(span)
+                .also(*first, "first here")
+                .class(ErrorClass::General),
+        );
+        false
     }
 
     fn nameless<'a>(&self, context: &mut Context, statement: &Statement) -> Option<Line<'a>> {
@@ -139,6 +168,9 @@ impl Walker<'_> {
     }
 
     fn suggestion(&self, word: &Word) -> Option<String> {
+        if word.bytes.len() > LONGEST_KEYWORD {
+            return None;
+        }
         let schema = schema::keepalived();
         let homes: Vec<&str> = schema.homes_of(&word.bytes).collect();
         if let [home, ..] = homes.as_slice() {
@@ -269,7 +301,7 @@ impl Walker<'_> {
         if let (Value::Block { .. }, Some(child)) =
             (&line.keyword.value, schema::keepalived().child(self.path, &line.keyword.name))
         {
-            let inside = Walker { path: &child.path };
+            let mut inside = Walker::new(&child.path);
             for statement in line.body() {
                 if let Some(line) = inside.admit(context, statement) {
                     inside.quietly(context, &line);
@@ -283,7 +315,7 @@ impl Walker<'_> {
         values::check(context, self.path, line);
         let child = schema::keepalived().child(self.path, &line.keyword.name);
         if let (Value::Block { .. }, Some(child)) = (&line.keyword.value, child) {
-            let inside = Walker { path: &child.path };
+            let mut inside = Walker::new(&child.path);
             for statement in line.body() {
                 if let Some(line) = inside.admit(context, statement) {
                     inside.quietly(context, &line);

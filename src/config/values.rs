@@ -11,7 +11,7 @@ use crate::source::Span;
 use crate::syntax::Word;
 
 use super::command;
-use super::context::{Context, ScriptUse, Spanned};
+use super::context::{Context, Runner, ScriptUse, Spanned};
 use super::cursor::{Line, shortened};
 
 /// What is done with `7x`.
@@ -33,6 +33,7 @@ pub(super) fn check(context: &mut Context, path: &str, line: &Line) {
         Value::Address => drop(address(context, word)),
         Value::Interface => drop(interface_name(context, word)),
         Value::Choice(words) => drop(choice(context, word, words)),
+        Value::Pairs(words) => pairs(context, line, words),
         Value::Command => drop(script(context, path, line)),
         _ => {}
     }
@@ -156,6 +157,23 @@ pub(super) fn choice(context: &mut Context, word: &Word, words: &[String]) -> Op
     found
 }
 
+/// Words with a number after each. keepalived takes the number for another word when it does not know the first.
+fn pairs(context: &mut Context, line: &Line, words: &[String]) {
+    let mut rest = line.arguments.iter();
+    while let Some(word) = rest.next() {
+        if !words.iter().any(|known| known.as_bytes() == word.bytes) {
+            let message = format!("'{}' is none of {}", shortened(&word.text()), words.join(", "));
+            context.report(invalid_value(word.span, message));
+        } else if let Some(number) = rest.next() {
+            integer_in(context, number, 0, u32::MAX.into(), Garbage::Refused);
+        } else {
+            let message = format!("'{}' needs a value", word.text());
+            let diagnostic = Diagnostic::warning(Name::MISSING_VALUE, message).at(word.span);
+            context.report(diagnostic.class(ErrorClass::General));
+        }
+    }
+}
+
 /// An IPv4 or IPv6 address, nothing more.
 pub(super) fn address(context: &mut Context, word: &Word) -> Option<IpAddr> {
     let address = parse_address(&word.bytes);
@@ -226,7 +244,8 @@ pub(super) fn script(context: &mut Context, path: &str, line: &Line) -> Option<S
     if path != "vrrp_script" {
         // The script of a vrrp_script may have its user on a line of its own; its lowering notes it.
         let user = user.as_ref().map(|(user, _)| user.clone());
-        context.scripts.push(ScriptUse { span, program: program.clone(), user });
+        let runner = Runner::of(path, &line.keyword.name);
+        context.scripts.push(ScriptUse { runner, span, program: program.clone(), user });
     }
     Some(Spanned::new(Script { argv, user }, span))
 }

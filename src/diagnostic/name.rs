@@ -79,6 +79,8 @@ names! {
     EXTRA_WORDS = "extra-words";
     /// A word that is no option of its line.
     UNKNOWN_OPTION = "unknown-option";
+    /// A second one of a keyword that may stand only once.
+    SECOND_IGNORED = "second-ignored";
     /// A number that is none.
     INVALID_NUMBER = "invalid-number";
     /// A number that is too small or too large.

@@ -84,6 +84,7 @@ fn value(keyword: &Keyword) -> String {
         Value::Address => "address".to_owned(),
         Value::Forwarding => "NAT, DR, TUN".to_owned(),
         Value::Choice(words) => words.join(", "),
+        Value::Pairs(words) => words.iter().map(|word| format!("{word} N")).collect::<Vec<_>>().join(" "),
         Value::Free(text) => text.replace('|', "\\|"),
         Value::Block { named: true } => "name, block".to_owned(),
         Value::Block { named: false } => "block".to_owned(),

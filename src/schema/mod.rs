@@ -67,6 +67,8 @@ pub struct Keyword {
     pub replaced: Option<String>,
     /// keepalived has another name for it now, and takes the old one without a complaint.
     pub renamed: Option<String>,
+    /// keepalived complains about a second one in the block, and ignores it.
+    pub once: bool,
     /// What would be wrong if alived ran without it; such a configuration is refused.
     pub denies: Option<String>,
 }
@@ -111,6 +113,8 @@ pub enum Value {
     Forwarding,
     /// One of these words.
     Choice(Vec<String>),
+    /// These words, each with a number after it.
+    Pairs(Vec<String>),
     /// A syntax of its own, described for people.
     Free(String),
     /// A block of keywords.

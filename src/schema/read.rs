@@ -67,6 +67,7 @@ impl Reader<'_> {
             newer: false,
             replaced: None,
             renamed: None,
+            once: false,
             denies: None,
         };
         for property in &body.statements {
@@ -78,6 +79,7 @@ impl Reader<'_> {
                 ["status", status_name] => status = Some(self.status(property.span, status_name)?),
                 ["default", _] => keyword.default = text,
                 ["not_in", "2.2.7"] => keyword.newer = true,
+                ["once"] => keyword.once = true,
                 ["replaced", _] => keyword.replaced = text,
                 ["renamed", _] => keyword.renamed = text,
                 ["denies", _] => keyword.denies = text,
@@ -118,6 +120,7 @@ impl Reader<'_> {
             ["address"] => Value::Address,
             ["forwarding"] => Value::Forwarding,
             ["choice", words @ ..] => Value::Choice(words.iter().map(|word| (*word).to_owned()).collect()),
+            ["pairs", words @ ..] => Value::Pairs(words.iter().map(|word| (*word).to_owned()).collect()),
             ["free", text] => Value::Free((*text).to_owned()),
             ["block"] => return Ok((Value::Block { named: false }, Missing::Allowed)),
             ["named-block"] => Value::Block { named: true },

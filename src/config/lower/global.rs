@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::config::context::{Context, Spanned};
 use crate::config::cursor::{Line, lines, walk};
-use crate::config::host::literal_address;
+use crate::config::host::{Host, literal_address};
 use crate::config::values::{self, Garbage};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
 use crate::model::{EmailSettings, Global};
@@ -97,7 +97,7 @@ fn connect_timeout(context: &mut Context, draft: &mut GlobalDraft, line: &Line) 
 }
 
 fn script_user(context: &mut Context, draft: &mut GlobalDraft, user: Spanned<(String, Option<String>)>) {
-    if unknown_user(context, &user) {
+    if context.host.is_some_and(|host| !user_exists(host, &user.value)) {
         context.report(
             Diagnostic::warning(Name::UNKNOWN_USER, "'script_user' names a user or group that does not exist")
                 .at(user.span)
@@ -108,12 +108,9 @@ fn script_user(context: &mut Context, draft: &mut GlobalDraft, user: Spanned<(St
     draft.script_user = Some(user);
 }
 
-/// Whether the machine knows the user or the group not. Without a machine to ask, every user is known.
-pub(super) fn unknown_user(context: &Context, user: &Spanned<(String, Option<String>)>) -> bool {
-    let (user, group) = &user.value;
-    context.host.is_some_and(|host| {
-        host.user(user).is_none() || group.as_ref().is_some_and(|group| host.group(group).is_none())
-    })
+/// Whether the machine has the user, and the group if one is named.
+pub(super) fn user_exists(host: &dyn Host, (user, group): &(String, Option<String>)) -> bool {
+    host.user(user).is_some() && group.as_ref().is_none_or(|group| host.group(group).is_some())
 }
 
 /// Applies defaults, and asks for the address of the mail server.

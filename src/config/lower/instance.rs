@@ -37,6 +37,8 @@ pub(in crate::config) struct InstanceDraft {
     pub tracked: Vec<TrackedDraft>,
     pub garp: GratuitousArp,
     family: Option<Family>,
+    /// It is of VRRPv3 or IPv6, which is reported; the rules of VRRPv2 over IPv4 do not apply to it.
+    pub other_protocol: bool,
     /// Some line of it could not be used, and that has been reported.
     pub broken: bool,
 }
@@ -97,6 +99,7 @@ pub(super) fn read(context: &mut Context, block: &Line, before: &Draft) -> Optio
         tracked: Vec::new(),
         garp: GratuitousArp::default(),
         family: None,
+        other_protocol: false,
         broken: false,
     };
     walk(context, "vrrp_instance", block.body(), &mut |context, line| instance.line(context, &line, &before.scripts));
@@ -197,6 +200,7 @@ impl InstanceDraft {
 
     fn version(&mut self, context: &mut Context, line: &Line) {
         if values::integer(context, line, Garbage::Refused) == Some(3) {
+            self.other_protocol = true;
             context.report(
                 Diagnostic::error(Name::NOT_YET_SUPPORTED, "'version 3' is not supported yet")
                     .at(line.span())
@@ -265,7 +269,8 @@ impl InstanceDraft {
             );
             return None;
         }
-        if family == Family::Ipv6 && !self.broken {
+        if family == Family::Ipv6 && !self.other_protocol {
+            self.other_protocol = true;
             self.broken = true;
             context.report(
                 Diagnostic::error(Name::NOT_YET_SUPPORTED, format!("{name}: VRRP over IPv6 is not supported yet"))

@@ -121,7 +121,7 @@ fn check_addresses(context: &mut Context, draft: &InstanceDraft) {
 fn advert_interval(context: &mut Context, draft: &InstanceDraft) -> AdvertInterval {
     let Some(Spanned { value, span }) = draft.advert_interval else { return AdvertInterval::DEFAULT };
     let rounded = ((value + Duration::from_millis(500)).as_secs()).clamp(1, 255) as u8;
-    if value.subsec_nanos() != 0 {
+    if value.subsec_nanos() != 0 && !draft.other_protocol {
         let message = format!("{}: VRRPv2 counts whole seconds; {rounded} is used", draft.name.value);
         context.report(
             Diagnostic::warning(Name::FRACTIONAL_INTERVAL, message).at(span).class_without_line(ErrorClass::General),
@@ -252,6 +252,9 @@ fn vrid_conflicts(context: &mut Context, instances: &[InstanceDraft]) {
 fn in_conflict(a: &InstanceDraft, b: &InstanceDraft) -> bool {
     let interface = |draft: &InstanceDraft| draft.interface.as_ref().map(|interface| interface.value.clone());
     let vrid = |draft: &InstanceDraft| draft.vrid.map(|vrid| vrid.value);
+    if a.other_protocol || b.other_protocol {
+        return false;
+    }
     let same = vrid(a).is_some() && vrid(a) == vrid(b) && interface(a).is_some() && interface(a) == interface(b);
     same && match (a.peers.is_empty(), b.peers.is_empty()) {
         (true, true) => true,

@@ -103,6 +103,7 @@ mod tests {
             Value::Address => format!("{name} 192.0.2.1"),
             Value::Forwarding => format!("{name} NAT"),
             Value::Choice(words) => format!("{name} {}", words[0]),
+            Value::Pairs(words) => format!("{name} {} 1", words[0]),
             Value::Block { named: true } | Value::Lines { named: true } => format!("{name} 192.0.2.1 {{\n{body}\n}}"),
             Value::Block { named: false } | Value::Lines { named: false } => format!("{name} {{\n{body}\n}}"),
             Value::Text | Value::Command | Value::Interface | Value::Free(_) => format!("{name} word"),

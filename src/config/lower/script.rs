@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::context::{Context, ScriptUse, Spanned};
+use crate::config::context::{Context, Runner, ScriptUse, Spanned};
 use crate::config::cursor::{Line, walk};
 use crate::config::host::Script as ScriptFile;
 use crate::config::values::{self, Garbage, Script};
@@ -11,17 +11,20 @@ use crate::model::{Command, Global, ScriptName, ScriptWeight, VrrpScript};
 use crate::source::Span;
 
 use super::Draft;
-use super::global::unknown_user;
+use super::global::user_exists;
 
 /// The user that scripts run as when nothing else is said, if it exists (keepalived.conf(5), `script_user`).
 const DEFAULT_USER: &str = "keepalived_script";
+
+/// A user and perhaps a group.
+type ScriptUser = Spanned<(String, Option<String>)>;
 
 /// What a `vrrp_script` block says.
 pub(in crate::config) struct ScriptDraft {
     pub name: Spanned<String>,
     pub command: Option<Spanned<Script>>,
     pub weight: Option<Spanned<ScriptWeight>>,
-    user: Option<Spanned<(String, Option<String>)>>,
+    user: Option<ScriptUser>,
     interval: Duration,
     timeout: Option<Duration>,
     rise: u32,
@@ -62,9 +65,9 @@ pub(super) fn read(context: &mut Context, block: &Line) -> Option<ScriptDraft> {
         other => unreachable!("grammar/vrrp_script.conf calls '{other}' effective"),
     });
     if let Some(command) = &draft.command {
-        let user = draft.user.as_ref().or(None).map(|user| user.value.0.clone());
+        let user = draft.user.as_ref().map(|user| user.value.0.clone());
         let program = command.value.argv[0].clone();
-        context.scripts.push(ScriptUse { span: command.span, program, user });
+        context.scripts.push(ScriptUse { runner: Runner::Vrrp, span: command.span, program, user });
     }
     Some(draft)
 }
@@ -115,14 +118,14 @@ pub(super) fn finish_all(context: &mut Context, draft: &Draft, global: &Global) 
             continue;
         }
         names.push(&script.name.value);
-        scripts.extend(finish(context, script, global));
+        scripts.extend(finish(context, draft, script, global));
     }
     scripts
 }
 
-fn finish(context: &mut Context, script: &ScriptDraft, global: &Global) -> Option<VrrpScript> {
+fn finish(context: &mut Context, draft: &Draft, script: &ScriptDraft, global: &Global) -> Option<VrrpScript> {
     let name = &script.name.value;
-    let Some(Spanned { value: command, span }) = &script.command else {
+    let Some(command) = &script.command else {
         context.report(
             Diagnostic::warning(Name::SCRIPT_NOT_SET, format!("{name} has no 'script' line and is left out"))
                 .at(script.name.span)
@@ -130,20 +133,23 @@ fn finish(context: &mut Context, script: &ScriptDraft, global: &Global) -> Optio
         );
         return None;
     };
-    if command.argv[0].starts_with('<') {
-        context.report(
-            Diagnostic::error(
-                Name::NOT_YET_SUPPORTED,
-                "a script that only tests whether a file opens is not supported yet",
-            )
-            .at(*span),
-        );
+    let (argv, span) = (&command.value.argv, command.span);
+    if argv[0].starts_with('<') {
+        let message = "a script that only tests whether a file opens is not supported yet";
+        context.report(Diagnostic::error(Name::NOT_YET_SUPPORTED, message).at(span));
         return None;
     }
-    let user = script.user.clone().or_else(|| command.user.clone().map(|user| Spanned::new(user, *span)));
-    can_run(context, name, *span, user.as_ref(), global, &command.argv[0]).then(|| VrrpScript {
+    let user = script.user.clone().or_else(|| command.value.user.clone().map(|user| Spanned::new(user, span)));
+    if !has_user(context, name, span, user.as_ref(), global) {
+        return None;
+    }
+    // keepalived looks at the files only when it has an instance to run.
+    if !draft.instances.is_empty() && !has_file(context, name, command, user.as_ref(), global) {
+        return None;
+    }
+    Some(VrrpScript {
         name: ScriptName(name.clone()),
-        command: Command { argv: command.argv.clone(), user: user.map(|user| user.value) },
+        command: Command { argv: argv.clone(), user: user.map(|user| user.value) },
         interval: script.interval,
         timeout: script.timeout,
         weight: script.weight.map(|weight| weight.value).unwrap_or_default(),
@@ -153,55 +159,53 @@ fn finish(context: &mut Context, script: &ScriptDraft, global: &Global) -> Optio
     })
 }
 
-/// Whether the machine has the user and the program. Without a machine to ask, it has both.
-fn can_run(
-    context: &mut Context,
-    name: &str,
-    span: Span,
-    user: Option<&Spanned<(String, Option<String>)>>,
-    global: &Global,
-    program: &str,
-) -> bool {
+/// Whether the user that the script is to run as exists. Without a machine to ask, every user does.
+fn has_user(context: &mut Context, name: &str, span: Span, user: Option<&ScriptUser>, global: &Global) -> bool {
     let Some(host) = context.host else { return true };
-    let unknown = user.is_some_and(|user| unknown_user(context, user));
-    let default_missing = user.is_none()
-        && match &global.script_user {
-            Some((user, group)) => {
-                host.user(user).is_none() || group.as_ref().is_some_and(|group| host.group(group).is_none())
-            }
-            None => global.script_security && host.user(DEFAULT_USER).is_none(),
-        };
-    if unknown || default_missing {
-        let (place, message) = match user {
-            Some(user) => {
-                (user.span, format!("{name} is to run as a user or group that does not exist; it is left out"))
-            }
-            None => (span, format!("there is no user that {name} could run as; it is left out")),
+    let missing = match (user, &global.script_user) {
+        (Some(user), _) => !user_exists(host, &user.value),
+        (None, Some(user)) => !user_exists(host, user),
+        (None, None) => global.script_security && host.user(DEFAULT_USER).is_none(),
+    };
+    if missing {
+        let message = match user {
+            Some(_) => format!("{name} is to run as a user or group that does not exist; it is left out"),
+            None => format!("there is no user that {name} could run as; it is left out"),
         };
         context.report(
             Diagnostic::warning(Name::UNKNOWN_USER, message)
-                .at(place)
+                .at(user.map_or(span, |user| user.span))
                 .class(ErrorClass::General)
                 .help("name an existing user with 'script_user' in global_defs"),
         );
-        return false;
     }
+    !missing
+}
+
+/// Whether the file can be run, and may be. Without a machine to ask, it can.
+fn has_file(
+    context: &mut Context,
+    name: &str,
+    script: &Spanned<Script>,
+    user: Option<&ScriptUser>,
+    global: &Global,
+) -> bool {
+    let Some(host) = context.host else { return true };
     let runs_as_root = match user.map(|user| &user.value).or(global.script_user.as_ref()) {
         Some((user, _)) => host.user(user) == Some(0),
         None => host.user(DEFAULT_USER).is_none(),
     };
-    let problem = match host.script(program) {
-        ScriptFile::Missing => Some((Name::SCRIPT_NOT_FOUND, "cannot be found", true)),
-        ScriptFile::NotExecutable => Some((Name::SCRIPT_NOT_EXECUTABLE, "is not executable", false)),
+    let program = &script.value.argv[0];
+    let (kind, what) = match host.script(program) {
+        ScriptFile::Missing => (Name::SCRIPT_NOT_FOUND, "cannot be found"),
+        ScriptFile::NotExecutable => (Name::SCRIPT_NOT_EXECUTABLE, "is not executable"),
         ScriptFile::Insecure if global.script_security && runs_as_root => {
-            Some((Name::SCRIPT_INSECURE, "can be changed by somebody else than root", true))
+            (Name::SCRIPT_INSECURE, "can be changed by somebody else than root")
         }
-        ScriptFile::Insecure | ScriptFile::Secure => None,
+        ScriptFile::Insecure | ScriptFile::Secure => return true,
     };
-    if let Some((kind, what, complains)) = problem {
-        let message = format!("{name} is not tracked: {program} {what}");
-        let diagnostic = Diagnostic::warning(kind, message).at(span);
-        context.report(if complains { diagnostic.class_without_line(ErrorClass::General) } else { diagnostic });
-    }
-    problem.is_none()
+    let diagnostic = Diagnostic::warning(kind, format!("{name} is not tracked: {program} {what}")).at(script.span);
+    let keepalived_complains = kind != Name::SCRIPT_NOT_EXECUTABLE;
+    context.report(if keepalived_complains { diagnostic.class_without_line(ErrorClass::General) } else { diagnostic });
+    false
 }

@@ -1,8 +1,9 @@
 //! Whether scripts run without `enable_script_security`: keepalived's `-t` then answers 6, whatever else is wrong.
 //!
-//! Every script that the file names counts, also of keywords that are not effective yet: the verdict is about the file.
+//! Every script counts that a process of keepalived would run, also those of keywords that are not effective yet: the
+//! verdict is about the file.
 
-use crate::config::context::Context;
+use crate::config::context::{Context, Runner, ScriptUse};
 use crate::config::host::Script;
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
 
@@ -16,7 +17,13 @@ pub(super) fn check(context: &mut Context, draft: &Draft) {
     }
     let known_user = |user: &Option<String>| user.as_ref().is_none_or(|user| host.user(user).is_some());
     let is_file_test = |program: &str| program.starts_with('<');
-    let existing = context.scripts.iter().filter(|script| {
+    let runs = |script: &&ScriptUse| match script.runner {
+        Runner::Parent => true,
+        Runner::Vrrp => !draft.instances.is_empty(),
+        Runner::Checker => !draft.servers.is_empty(),
+        Runner::VrrpAndChecker => !draft.instances.is_empty() || !draft.servers.is_empty(),
+    };
+    let existing = context.scripts.iter().filter(runs).filter(|script| {
         known_user(&script.user) && !is_file_test(&script.program) && host.script(&script.program) != Script::Missing
     });
     let places: Vec<_> = existing.map(|script| (script.span, host.script(&script.program))).collect();

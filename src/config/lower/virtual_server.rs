@@ -4,6 +4,9 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use indexmap::IndexMap;
+use indexmap::map::Entry;
+
 use crate::config::context::{Context, Spanned};
 use crate::config::cursor::{Line, shortened, walk};
 use crate::config::values::{self, Garbage, invalid_value};
@@ -260,21 +263,22 @@ pub(super) fn forwarding(context: &mut Context, line: &Line) -> Option<Forwardin
 
 /// The services that can be programmed.
 pub(super) fn finish_all(context: &mut Context, drafts: &[ServerDraft]) -> Vec<VirtualServer> {
-    let mut servers: Vec<(VirtualServer, Span)> = Vec::new();
+    let mut servers: IndexMap<ServerKey, (VirtualServer, Span)> = IndexMap::new();
     for draft in drafts {
         let Some(server) = finish(context, draft) else { continue };
-        let Some((first, place)) = servers.iter_mut().find(|(first, _)| first.key == server.key) else {
-            servers.push((server, draft.header.span));
-            continue;
+        let (first, place) = match servers.entry(server.key) {
+            Entry::Vacant(vacant) => {
+                vacant.insert((server, draft.header.span));
+                continue;
+            }
+            Entry::Occupied(occupied) => occupied.into_mut(),
         };
+        let message = format!("virtual server {} is defined twice", server.key);
         context.report(
-            Diagnostic::warning(
-                Name::DUPLICATE_VIRTUAL_SERVER,
-                format!("virtual server {} is defined twice", server.key),
-            )
-            .at(draft.header.span)
-            .also(*place, "first here")
-            .note("the real servers of both are put into one service, which has the options of the first"),
+            Diagnostic::warning(Name::DUPLICATE_VIRTUAL_SERVER, message)
+                .at(draft.header.span)
+                .also(*place, "first here")
+                .note("the real servers of both are put into one service, which has the options of the first"),
         );
         for real in server.real_servers {
             if !real_server::holds(&first.real_servers, &real) {
@@ -282,7 +286,7 @@ pub(super) fn finish_all(context: &mut Context, drafts: &[ServerDraft]) -> Vec<V
             }
         }
     }
-    servers.into_iter().map(|(server, _)| server).collect()
+    servers.into_values().map(|(server, _)| server).collect()
 }
 
 fn finish(context: &mut Context, draft: &ServerDraft) -> Option<VirtualServer> {
