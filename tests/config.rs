@@ -1,13 +1,17 @@
 //! What comes of the files in `fixtures/conf`: a model and silence in `ok`, at least one diagnostic in `err`.
 
-mod common;
+#[path = "common/fixtures.rs"]
+mod fixtures;
+#[path = "common/host.rs"]
+mod host;
 
 use std::path::Path;
 
 use alived::config::{CheckOptions, Format, check_config, load, load_on};
 use alived::diagnostic::{ALL_NAMES, Style};
 use alived::io::files::SystemFiles;
-use common::paper::{PaperHost, expect, expect_file, files};
+use fixtures::{expect, expect_file, files};
+use host::PaperHost;
 use proptest::prelude::*;
 
 const OK: &str = "fixtures/conf/ok";

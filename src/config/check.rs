@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::diagnostic::{Diagnostic, Name, Severity, Style, concise, full, keepalived};
 use crate::model::Config;
-use crate::source::SourceMap;
+use crate::source::{SourceId, SourceMap, Span};
 
 use super::host::{Files, Host};
 use super::rules::{self, Node, Subject};
@@ -60,6 +60,7 @@ pub fn check_config(paths: &[&Path], files: &dyn Files, options: CheckOptions) -
     for (index, diagnostic) in rules::across(&nodes) {
         found[index].push(diagnostic);
     }
+    found.iter_mut().for_each(|found| found.sort_by_key(|diagnostic| diagnostic.primary.map(place)));
     let unreadable = found.iter().flatten().any(|diagnostic| diagnostic.name == Name::UNREADABLE_FILE);
     let denies = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error || options.deny_warnings;
     let status = match (unreadable, found.iter().flatten().any(denies)) {
@@ -71,12 +72,16 @@ pub fn check_config(paths: &[&Path], files: &dyn Files, options: CheckOptions) -
     (status, texts.map(|(loaded, found)| render(found, &loaded.sources, options.format)).collect())
 }
 
-/// What loading and the rules have to say about one configuration, in the order of its text.
+/// What loading and the rules have to say about one configuration.
 fn all_of(loaded: &Loaded) -> Vec<Diagnostic> {
     let mut all = loaded.diagnostics.clone();
     all.extend(rules::check(&Subject { statements: &loaded.statements, draft: &loaded.draft }));
-    all.sort_by_key(|diagnostic| diagnostic.primary.map(|span| (span.source, span.start)));
     all
+}
+
+/// The order in which diagnostics are shown: that of the text, those without a place first.
+pub(super) fn place(span: Span) -> (SourceId, u32) {
+    (span.source, span.start)
 }
 
 fn render(diagnostics: &[Diagnostic], sources: &SourceMap, format: Format) -> String {

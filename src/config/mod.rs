@@ -79,7 +79,7 @@ fn load_for(entry: &Path, files: &dyn Files, host: Option<&dyn Host>) -> Loaded 
     let statements = expand::expand(&mut context, tree);
     let (draft, config) = lower::lower(&mut context, &statements);
     let mut diagnostics = context.diagnostics;
-    diagnostics.sort_by_key(|diagnostic| diagnostic.primary.map(|span| (span.source, span.start)));
+    diagnostics.sort_by_key(|diagnostic| diagnostic.primary.map(check::place));
     let runs = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
     Loaded { config: runs.then_some(config), diagnostics, sources, statements, draft }
 }

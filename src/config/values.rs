@@ -224,6 +224,7 @@ pub(super) fn script(context: &mut Context, path: &str, line: &Line) -> Option<S
         return None;
     };
     if path != "vrrp_script" {
+        // The script of a vrrp_script may have its user on a line of its own; its lowering notes it.
         let user = user.as_ref().map(|(user, _)| user.clone());
         context.scripts.push(ScriptUse { span, program: program.clone(), user });
     }

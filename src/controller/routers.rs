@@ -4,9 +4,9 @@
 //! never performs anything: see [`Action`]. Facts about interfaces come as events, so that they can be simulated.
 
 mod entry;
+mod inbound;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::mem::discriminant;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -20,10 +20,8 @@ use crate::model::{
 };
 use crate::time::Instant;
 use crate::track::{self, Effect, Outcome, ScriptTracker, script};
-use crate::vrrp::receive::{self, Counters};
+use crate::vrrp::receive::Counters;
 use crate::vrrp::{self, FaultCause, StateName};
-use crate::wire::ipv4::Datagram;
-use crate::wire::vrrp::View;
 
 /// The part of a configuration that concerns VRRP.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -455,65 +453,6 @@ impl Routers {
         for cause in raised.difference(&causes) {
             self.feed(now, index, vrrp::Event::Recovered(cause.clone()), out);
         }
-    }
-
-    // ---- adverts ----------------------------------------------------------------------------------------------------
-
-    fn datagram(&mut self, now: Instant, channel: &Channel, bytes: &[u8], out: &mut Vec<Action>) {
-        let parsed = Datagram::parse(bytes).ok().and_then(|d| Some((d, View::new(d.payload).ok()?)));
-        let Some((datagram, advert)) = parsed else {
-            self.discarded.too_short += 1;
-            let interface = channel.interface.clone();
-            if self.told_too_short.insert(interface.clone()) {
-                out.push(Action::Report(Report::TooShort { interface, length: bytes.len() }));
-            }
-            return;
-        };
-        let from = datagram.header.source;
-        // Ordinary on a shared segment, so only counted.
-        let Some(index) = self.addressee(channel, advert.vrid(), from) else {
-            self.discarded.unknown_vrid += 1;
-            return;
-        };
-        let entry = &mut self.entries[index];
-        if matches!(entry.router.state(), StateName::Fault | StateName::Init) {
-            return;
-        }
-        let instance = entry.router.config().name.clone();
-        match receive::judge(entry.router.config(), &datagram, &advert) {
-            Err(refusal) => {
-                entry.counters.refused(&refusal);
-                let reason = discriminant(&refusal);
-                if !entry.told.contains(&reason) {
-                    entry.told.push(reason);
-                    out.push(Action::Report(Report::Refused { instance, refusal }));
-                }
-            }
-            Ok(heard) => {
-                entry.counters.received += 1;
-                if heard.priority == Priority::STOP {
-                    entry.counters.priority_zero_received += 1;
-                }
-                let missing = receive::missing_addresses(entry.router.config(), &advert);
-                if !missing.is_empty() && !std::mem::replace(&mut entry.told_missing_addresses, true) {
-                    entry.counters.address_list += 1;
-                    out.push(Action::Report(Report::AddressesDiffer { instance, from, missing }));
-                }
-                self.feed(now, index, vrrp::Event::Advert(heard), out);
-            }
-        }
-    }
-
-    /// Several unicast instances may share channel and VRID; then the sender decides.
-    fn addressee(&self, channel: &Channel, vrid: u8, from: Ipv4Addr) -> Option<usize> {
-        let listens =
-            |entry: &Entry| entry.router.config().vrid.get() == vrid && entry.channel().as_ref() == Some(channel);
-        let is_peer = |entry: &Entry| match &entry.router.config().transport {
-            Transport::Unicast { peers, .. } => peers.contains(&from),
-            Transport::Multicast { .. } => true,
-        };
-        let candidates = || self.entries.iter().enumerate().filter(|(_, entry)| listens(entry));
-        candidates().find(|(_, entry)| is_peer(entry)).or_else(|| candidates().next()).map(|(index, _)| index)
     }
 }
 

@@ -4,7 +4,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Rende
 
 use crate::source::{SourceFile, SourceId, SourceMap, Span};
 
-use super::{Diagnostic, Severity};
+use super::{Diagnostic, Label, Severity};
 
 /// Lines shown around the words. The renderer gets a window, not the file: a message on a long file stays cheap.
 const CONTEXT_LINES: usize = 1;
@@ -63,36 +63,45 @@ impl Window {
     }
 }
 
-/// One window per file: the primary's first, then those of other files.
-fn windows(diagnostic: &Diagnostic, sources: &SourceMap) -> Vec<Window> {
-    let primary = diagnostic.primary.map(|span| (AnnotationKind::Primary, span, diagnostic.label.clone()));
-    let related =
-        diagnostic.related.iter().map(|label| (AnnotationKind::Context, label.span, Some(label.text.clone())));
-    let mut by_file: Vec<(SourceId, Vec<(AnnotationKind, Span, Option<String>)>)> = Vec::new();
-    for mark in primary.into_iter().chain(related) {
-        match by_file.iter_mut().find(|(source, _)| *source == mark.1.source) {
-            Some((_, marks)) => marks.push(mark),
-            None => by_file.push((mark.1.source, vec![mark])),
-        }
-    }
-    by_file.into_iter().map(|(source, marks)| window(sources, source, marks)).collect()
+/// A span to point at, how, and what to say there.
+struct Pointer {
+    kind: AnnotationKind,
+    span: Span,
+    label: Option<String>,
 }
 
-fn window(sources: &SourceMap, source: SourceId, marks: Vec<(AnnotationKind, Span, Option<String>)>) -> Window {
+/// One window per file: the primary's first, then those of other files.
+fn windows(diagnostic: &Diagnostic, sources: &SourceMap) -> Vec<Window> {
+    let kind = AnnotationKind::Primary;
+    let primary = diagnostic.primary.map(|span| Pointer { kind, span, label: diagnostic.label.clone() });
+    let context =
+        |label: &Label| Pointer { kind: AnnotationKind::Context, span: label.span, label: Some(label.text.clone()) };
+    let mut by_file: Vec<(SourceId, Vec<Pointer>)> = Vec::new();
+    for pointer in primary.into_iter().chain(diagnostic.related.iter().map(context)) {
+        match by_file.iter_mut().find(|(source, _)| *source == pointer.span.source) {
+            Some((_, pointers)) => pointers.push(pointer),
+            None => by_file.push((pointer.span.source, vec![pointer])),
+        }
+    }
+    by_file.into_iter().map(|(source, pointers)| window(sources, source, pointers)).collect()
+}
+
+fn window(sources: &SourceMap, source: SourceId, pointers: Vec<Pointer>) -> Window {
     let file = sources.file(source);
-    let line = |span: &Span| sources.position(*span).line;
-    let first = marks.iter().map(|(_, span, _)| line(span)).min().unwrap_or(1);
-    let last = marks.iter().map(|(_, span, _)| line(&span.after())).max().unwrap_or(first);
+    let line = |span: Span| sources.position(span).line;
+    let first = pointers.iter().map(|pointer| line(pointer.span)).min().unwrap_or(1);
+    let last = pointers.iter().map(|pointer| line(pointer.span.after())).max().unwrap_or(first);
     let first = first.saturating_sub(CONTEXT_LINES).max(1);
     let last = (last + CONTEXT_LINES).min(file.line_count());
     let start = file.line_range(first).start;
     let shown = &file.bytes()[start..file.line_range(last).end.max(start)];
     let place = |offset: u32| text_offset(shown, (offset as usize).saturating_sub(start));
-    let marks = marks.into_iter().map(|(kind, span, label)| {
+    let mark = |Pointer { kind, span, label }| {
         let from = place(span.start);
         Mark { kind, range: from..place(span.end).max(from), label }
-    });
-    Window { path: path_of(file), first_line: first, marks: marks.collect(), text: as_text(shown) }
+    };
+    let marks = pointers.into_iter().map(mark).collect();
+    Window { path: path_of(file), first_line: first, marks, text: as_text(shown) }
 }
 
 fn path_of(file: &SourceFile) -> String {

@@ -119,9 +119,14 @@ mod tests {
         let script = format!("sleep 60 & echo $! > {} ; wait", marker.path().display());
         assert_eq!(run_to_end(shell(&script), Duration::from_millis(300)), Outcome::TimedOut);
         let child = std::fs::read_to_string(marker.path()).expect("the child's number");
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.trim()));
-        // Gone, or waiting to be reaped by whoever adopted it.
-        assert!(stat.is_err() || stat.is_ok_and(|stat| stat.contains(") Z ")), "the child still runs");
+        let stat = format!("/proc/{}/stat", child.trim());
+        // The signal is sent; dying takes the child a moment. Gone, or waiting to be reaped by whoever adopted it.
+        let ended = || std::fs::read_to_string(&stat).map_or(true, |stat| stat.contains(") Z "));
+        let deadline = std::time::Instant::now() + Duration::from_secs(5);
+        while !ended() {
+            assert!(std::time::Instant::now() < deadline, "the child still runs");
+            std::thread::yield_now();
+        }
     }
 
     #[test]

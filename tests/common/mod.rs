@@ -23,6 +23,5 @@ pub mod decode;
 pub mod forge;
 pub mod lab;
 pub mod namespace;
-pub mod paper;
 pub mod vrrp_conf;
 pub mod wait;

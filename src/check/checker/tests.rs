@@ -1,3 +1,7 @@
+//! The rules of a checker, each as keepalived was seen to follow it.
+
+use proptest::prelude::*;
+
 use super::*;
 use crate::model::{CheckTiming, HttpUrl, StatusCodes};
 
@@ -257,4 +261,47 @@ fn a_tick_before_time_and_an_answer_nobody_waits_for_change_nothing() {
     assert_eq!(checker.handle(Instant::ZERO, Event::Tick), []);
     assert_eq!(checker.handle(Instant::ZERO, Event::Finished(Outcome::Failed)), []);
     assert_eq!(checker, before);
+}
+
+fn any_outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
+        Just(answer(200)),
+        Just(answer(404)),
+        Just(Outcome::Failed),
+        Just(Outcome::NotMade("no descriptors".to_owned())),
+        proptest::collection::vec(any::<u8>(), 0..40)
+            .prop_map(|head| Outcome::Answered { length: head.len() as u64, head }),
+    ]
+}
+
+proptest! {
+    /// Whatever a server does: up and down take turns, a failure is never final while retries are left, and the next
+    /// run is always ahead.
+    #[test]
+    fn up_and_down_take_turns_whatever_a_server_does(
+        retry in 0u32..4,
+        urls in 1usize..4,
+        at_start: bool,
+        outcomes in proptest::collection::vec(any_outcome(), 0..60),
+    ) {
+        let settings = http(retry, &["/a", "/b", "/c"][..urls]);
+        let create = if at_start { Checker::start } else { Checker::added };
+        let mut bench = Bench { checker: create(settings, Instant::ZERO, 0.5), now: Instant::ZERO };
+        let (mut up, mut failures) = (true, if at_start { retry } else { 0 });
+        for outcome in outcomes {
+            let failed = outcome != answer(200) && !matches!(outcome, Outcome::NotMade(_));
+            let actions = bench.actions(outcome);
+            failures = if failed { failures + 1 } else { failures };
+            let changes: Vec<_> =
+                actions.iter().filter(|action| matches!(action, Action::WentUp | Action::WentDown)).collect();
+            match changes.as_slice() {
+                [] => {}
+                [Action::WentUp] if !up => (up, failures) = (true, 0),
+                [Action::WentDown] if up && failures + 1 > retry => up = false,
+                other => prop_assert!(false, "{other:?} while {}", if up { "up" } else { "down" }),
+            }
+            prop_assert_eq!(bench.checker.is_up(), up);
+            prop_assert!(bench.until_next() > Duration::ZERO);
+        }
+    }
 }

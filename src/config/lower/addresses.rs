@@ -134,7 +134,7 @@ fn read_option(context: &mut Context, draft: &mut AddressDraft, option: &str, va
     match option {
         "dev" => {
             let name = values::interface_name(context, value)?;
-            draft.interface = known_interface(context, name, value.span, "an address");
+            draft.interface = known_interface(context, name, value.span, &draft.net.value.to_string());
         }
         "label" if value.bytes.len() > MAX_LABEL => {
             context.report(

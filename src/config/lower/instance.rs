@@ -129,6 +129,7 @@ impl InstanceDraft {
             "interface" => match values::interface_name(context, word) {
                 Some(name) => {
                     let interface = usable_interface(context, name, word.span, &self.name.value);
+                    self.broken |= interface.is_none();
                     self.interface = interface.map(|interface| Spanned::new(interface, word.span));
                 }
                 None => self.broken = true,

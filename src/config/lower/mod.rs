@@ -75,3 +75,74 @@ fn finish(context: &mut Context, draft: &Draft) -> Config {
     let instances = instance_checks::finish_all(context, draft, &scripts);
     Config { global, scripts, instances, virtual_servers }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::{FileError, Files, load};
+    use crate::diagnostic::Name;
+    use crate::schema::{self, Keyword, ROOT, Status, Value};
+
+    struct OneFile(String);
+
+    impl Files for OneFile {
+        fn read(&self, _: &Path) -> Result<Vec<u8>, FileError> {
+            Ok(self.0.clone().into_bytes())
+        }
+    }
+
+    /// A statement that the grammar allows.
+    fn statement(keyword: &Keyword, body: &str) -> String {
+        let name = &keyword.name;
+        match &keyword.value {
+            Value::None => name.clone(),
+            Value::Integer { max, .. } => format!("{name} {max}"),
+            Value::Seconds { .. } | Value::Milliseconds { .. } => format!("{name} 1"),
+            Value::Boolean => format!("{name} true"),
+            Value::Address => format!("{name} 192.0.2.1"),
+            Value::Forwarding => format!("{name} NAT"),
+            Value::Choice(words) => format!("{name} {}", words[0]),
+            Value::Block { named: true } | Value::Lines { named: true } => format!("{name} 192.0.2.1 {{\n{body}\n}}"),
+            Value::Block { named: false } | Value::Lines { named: false } => format!("{name} {{\n{body}\n}}"),
+            Value::Text | Value::Command | Value::Interface | Value::Free(_) => format!("{name} word"),
+        }
+    }
+
+    /// The statement within the blocks that lead to it.
+    fn nested(path: &str, inner: String) -> String {
+        if path == ROOT {
+            return inner;
+        }
+        let (parent, name) = path.rsplit_once('.').unwrap_or((ROOT, path));
+        let opener = schema::keepalived().block(parent).and_then(|block| block.keyword(name.as_bytes()));
+        nested(parent, statement(opener.expect("a block is opened by a keyword"), &inner))
+    }
+
+    #[test]
+    fn every_keyword_that_the_grammar_calls_effective_is_taken_by_the_lowering() {
+        for block in schema::keepalived().blocks() {
+            for keyword in block.keywords.iter().filter(|keyword| keyword.status == Status::Effective) {
+                let text = nested(&block.path, statement(keyword, ""));
+                let loaded = load(Path::new("any.conf"), &OneFile(text.clone())); // panics when one is not taken
+                let ignored =
+                    [Name::UNKNOWN_KEYWORD, Name::UNKNOWN_BLOCK, Name::NOT_YET_EFFECTIVE, Name::MISSING_BRACE];
+                let found = loaded.diagnostics.iter().find(|diagnostic| ignored.contains(&diagnostic.name));
+                assert_eq!(found, None, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_keyword_of_the_grammar_is_at_least_known() {
+        for block in schema::keepalived().blocks() {
+            for keyword in block.keywords.iter().filter(|keyword| keyword.status != Status::Removed) {
+                let text = nested(&block.path, statement(keyword, ""));
+                let loaded = load(Path::new("any.conf"), &OneFile(text.clone()));
+                let unknown = [Name::UNKNOWN_KEYWORD, Name::UNKNOWN_BLOCK, Name::UNEXPECTED_BLOCK, Name::MISSING_BRACE];
+                let found = loaded.diagnostics.iter().find(|diagnostic| unknown.contains(&diagnostic.name));
+                assert_eq!(found, None, "{text}");
+            }
+        }
+    }
+}

@@ -61,7 +61,8 @@ fn diagnostic(
         .at(line.script.span)
         .label(format!("takes the priority from {up} to {down}; {peer} has {theirs}"));
     if down >= theirs {
-        diagnostic = diagnostic.help(format!("a weight of -{} or more brings it below {theirs}", up - theirs + 1));
+        diagnostic =
+            diagnostic.help(format!("a weight of {} or more, up or down, brings it below {theirs}", up - theirs + 1));
     }
     if !other.preempt {
         diagnostic = diagnostic.note(format!("{peer} has 'nopreempt': it leaves any living master in place"));

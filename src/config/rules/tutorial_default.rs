@@ -5,6 +5,8 @@ use crate::diagnostic::{Diagnostic, Name};
 
 /// Passwords of well-known examples.
 const PASSWORDS: [&[u8]; 6] = [b"1111", b"1234", b"12345", b"123456", b"password", b"secret"];
+/// `virtual_router_id` of well-known examples. A fine choice by itself, so it is mentioned only beside such a password.
+const VRID: u8 = 51;
 /// `router_id` of the sample that keepalived ships.
 const ROUTER_ID: &str = "LVS_DEVEL";
 
@@ -18,11 +20,14 @@ pub(super) fn check(subject: &Subject) -> Vec<Diagnostic> {
         let password = instance.auth_pass.as_ref().filter(|password| PASSWORDS.contains(&password.value.as_slice()));
         if let Some(password) = password {
             let message = format!("{}: this password is in every tutorial", instance.name.value);
-            found.push(
-                Diagnostic::warning(Name::TUTORIAL_DEFAULT, message)
-                    .at(password.span)
-                    .help("choose another; it keeps two clusters on one network apart, and is no secret"),
-            );
+            let diagnostic = Diagnostic::warning(Name::TUTORIAL_DEFAULT, message)
+                .at(password.span)
+                .help("choose another; it keeps two clusters on one network apart, and is no secret");
+            let vrid = instance.vrid.filter(|vrid| vrid.value.get() == VRID);
+            found.push(match vrid {
+                Some(vrid) => diagnostic.also(vrid.span, "and so is this id"),
+                None => diagnostic,
+            });
         }
     }
     found

@@ -1,3 +1,5 @@
+//! All virtual routers driven by hand: packets, interfaces, scripts, reloads.
+
 use std::time::Duration;
 
 use pnet_base::MacAddr;
@@ -7,6 +9,7 @@ use crate::model::{Authentication, Endpoint, TrackedScript, Vrid};
 use crate::track::script::tests::script;
 use crate::vrrp::router::tests::{instance, vip};
 use crate::wire::arp::GratuitousArp;
+use crate::wire::ipv4::Datagram;
 use crate::wire::ipv4::{self, Header};
 use crate::wire::vrrp::{Advert, GROUP, PROTOCOL, TOS};
 

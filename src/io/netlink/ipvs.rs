@@ -119,7 +119,9 @@ pub fn describe(change: &Change, error: &IpvsError) -> String {
         (Some(libc::ENOENT), Change::RemoveDestination(..) | Change::UpdateDestination(..)) => {
             "No such destination".to_owned()
         }
-        (Some(libc::ENOENT), Change::AddService(..) | Change::UpdateService(..)) => "Scheduler not found".to_owned(),
+        (Some(libc::ENOENT), Change::AddService(..) | Change::UpdateService(..)) => {
+            "Scheduler or persistence engine not found".to_owned()
+        }
         (Some(libc::ESRCH), _) => "No such service".to_owned(),
         (Some(errno), _) => Errno::from_raw(errno).desc().to_owned(),
         (None, _) => error.to_string(),

@@ -1,3 +1,5 @@
+//! Messages that keepalived and the kernel exchanged, and the law of the round trip.
+
 use std::net::Ipv4Addr;
 use std::num::NonZeroU32;
 
