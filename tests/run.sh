@@ -12,7 +12,7 @@ packages=(
     nginx-light curl        # web servers to check, and a client
     user-mode-linux         # a kernel with ip_vs that boots in a second
     qemu-system-x86         # a whole machine, where that one does not do
-    busybox-static cpio     # what runs inside it
+    busybox-static          # what runs inside it
 )
 
 if [ "$(id -u)" -ne 0 ]; then

@@ -100,6 +100,7 @@ fn body_of(reply: &str) -> Option<&str> {
 pub fn stand_in_for_ipvs(host: &Namespace, servers: [Ipv4Addr; 2]) -> io::Result<()> {
     let listener = listen(host)?;
     let host = host.clone();
+    let servers = servers.map(|address| SocketAddr::from((address, PORT)));
     let next = Arc::new(AtomicUsize::new(0));
     thread::spawn(move || {
         for client in listener.incoming().flatten() {
@@ -113,12 +114,13 @@ pub fn stand_in_for_ipvs(host: &Namespace, servers: [Ipv4Addr; 2]) -> io::Result
     Ok(())
 }
 
-fn forward(mut client: TcpStream, servers: &[Ipv4Addr], turn: usize) -> io::Result<()> {
+/// Passes one request to the first of `servers` that takes it, beginning with number `turn`, and the answer back.
+fn forward(mut client: TcpStream, servers: &[SocketAddr], turn: usize) -> io::Result<()> {
     client.set_read_timeout(Some(CONNECTION_LIFE))?;
     let request = read_request(&mut client)?;
-    let in_turn = (0..servers.len()).map(|step| servers[(turn + step) % servers.len()]);
-    let connect = |server| TcpStream::connect_timeout(&SocketAddr::from((server, PORT)), PATIENCE).ok();
-    let mut server = { in_turn }.find_map(connect).ok_or(io::ErrorKind::ConnectionRefused)?;
+    let mut in_turn = (0..servers.len()).map(|step| servers[(turn + step) % servers.len()]);
+    let taken = in_turn.find_map(|server| TcpStream::connect_timeout(&server, PATIENCE).ok());
+    let mut server = taken.ok_or(io::ErrorKind::ConnectionRefused)?;
     server.set_read_timeout(Some(CONNECTION_LIFE))?;
     server.write_all(&request)?;
     io::copy(&mut server, &mut client)?;
@@ -139,5 +141,21 @@ mod tests {
         assert_eq!(body_of("HTTP/1.1 500 No\r\n\r\nweb 1\n"), None);
         assert_eq!(body_of("HTTP/1.1 200 OK\r\n"), None);
         assert_eq!(body_of(""), None);
+    }
+
+    #[test]
+    fn the_stand_in_skips_a_dead_server() {
+        let here = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let dead = here().local_addr().expect("its address");
+        let (web, front) = (here(), here());
+        let (live, entrance) = (web.local_addr().expect("its address"), front.local_addr().expect("its address"));
+        thread::spawn(move || answer(web.accept().expect("a request").0, "web 2"));
+        thread::spawn(move || forward(front.accept().expect("a client").0, &[dead, live], 0));
+
+        let mut client = TcpStream::connect(entrance).expect("the stand-in listens");
+        client.write_all(b"GET / HTTP/1.1\r\n\r\n").expect("a request");
+        let mut reply = String::new();
+        client.read_to_string(&mut reply).expect("a reply");
+        assert_eq!(body_of(&reply), Some("web 2"));
     }
 }
