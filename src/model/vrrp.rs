@@ -71,6 +71,15 @@ pub enum Version {
 }
 
 impl Version {
+    /// `None` for versions that keepalived does not speak.
+    pub fn from_number(number: i128) -> Option<Version> {
+        match number {
+            2 => Some(Version::V2),
+            3 => Some(Version::V3),
+            _ => None,
+        }
+    }
+
     /// As the wire carries it.
     pub fn number(self) -> u8 {
         match self {
