@@ -45,6 +45,7 @@ fn master() -> (Routers, Instant) {
         virtual_addresses: vec![vip],
         track_scripts: Vec::new(),
         garp: GratuitousArp::default(),
+        notify: Notify::default(),
     };
     let addresses = vec!["192.0.2.1/24".parse().expect("an address")];
     let mut routers = Routers::new();

@@ -18,6 +18,7 @@ use crate::model::{
     Channel, Command, Interface, InterfaceName, Priority, ScriptName, Transport, VirtualAddress, VrrpInstance,
     VrrpScript,
 };
+use crate::notify::script::Occasion;
 use crate::time::Instant;
 use crate::track::{self, Effect, Outcome, ScriptTracker, script};
 use crate::vrrp::receive::Counters;
@@ -118,6 +119,8 @@ pub enum Action {
         /// End it after this long.
         timeout: Duration,
     },
+    /// Run this and go on; how it ends changes nothing.
+    Notify(Command),
     /// Say so.
     Report(Report),
 }
@@ -225,14 +228,18 @@ impl Routers {
         for index in 0..self.entries.len() {
             self.feed(now, index, vrrp::Event::Stop, out);
         }
-        self.entries.clear();
+        // Told last, and by all of them, whatever state they were in.
+        for entry in std::mem::take(&mut self.entries) {
+            entry.notify(Occasion::Stop, out);
+        }
         self.scripts.clear();
         self.update_channels(out);
     }
 
-    /// Gives `event` to one router and turns its actions into ours.
+    /// Gives `event` to one router and turns its actions into ours. What it has become is notified when all is done.
     fn feed(&mut self, now: Instant, index: usize, event: vrrp::Event, out: &mut Vec<Action>) {
         let entry = &mut self.entries[index];
+        let mut entered = None;
         for action in entry.router.handle(now, event) {
             match action {
                 vrrp::Action::SendAdvert(priority) => entry.send_advert(priority, out),
@@ -241,10 +248,19 @@ impl Routers {
                 vrrp::Action::Announce { rounds } => entry.announce(rounds, &self.interfaces, out),
                 vrrp::Action::Report(report) => {
                     entry.rearm(&report);
+                    if let vrrp::Report::Entered { to, .. } = report {
+                        entered = Some(to);
+                    }
                     let instance = entry.router.config().name.clone();
                     out.push(Action::Report(Report::Router { instance, report }));
                 }
             }
+        }
+        match entered {
+            Some(StateName::Master) => entry.notify(Occasion::Master, out),
+            Some(StateName::Backup) => entry.notify(Occasion::Backup, out),
+            Some(StateName::Fault) => entry.notify(Occasion::Fault, out),
+            Some(StateName::Init) | None => {}
         }
     }
 
@@ -256,6 +272,7 @@ impl Routers {
             let kept = settings.instances.iter().any(|new| same_router(new, self.entries[index].router.config()));
             if !kept {
                 self.feed(now, index, vrrp::Event::Stop, out);
+                self.entries[index].notify_removed(out);
             }
         }
         self.configure_scripts(now, settings.scripts, out);

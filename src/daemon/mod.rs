@@ -31,7 +31,7 @@ use crate::diagnostic::{self, Severity};
 use crate::io::files::NodeFiles;
 use crate::io::host::SystemHost;
 use crate::io::process;
-use crate::model::{Config, ScriptName};
+use crate::model::{Command, Config, ScriptName};
 use crate::track::Outcome;
 use log::LogOptions;
 use pidfile::PidFile;
@@ -52,6 +52,9 @@ mod status {
 
 /// How long to wait before the VRRP thread is started again.
 const RESPAWN_DELAY: Duration = Duration::from_secs(1);
+
+/// How long notify scripts may go on when everything else has ended, as keepalived's.
+const LAST_SCRIPTS: Duration = Duration::from_secs(1);
 
 /// How to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -229,6 +232,7 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
     let mut vrrp = if options.vrrp { Some(start_vrrp(&config)?) } else { None };
     let mut services = options.checkers.then(|| Services::start(config.clone()));
     let mut scripts: JoinSet<(ScriptName, u64, Outcome)> = JoinSet::new();
+    let mut notifies: JoinSet<()> = JoinSet::new();
     let mut respawn_at: Option<tokio::time::Instant> = None;
 
     let mut pid_files = vec![&options.pid_file];
@@ -264,6 +268,9 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
                 News::RunScript { name, run, command, timeout } => {
                     scripts.spawn(async move { (name, run, process::run(command, timeout).await) });
                 }
+                News::Notify(command) => {
+                    notifies.spawn(notify(command));
+                }
                 News::Ended(reason) => {
                     let reason = reason.unwrap_or_else(|| "for no reason given".to_owned());
                     tracing::error!("VRRP ended ({reason}); starting it again in {} s", RESPAWN_DELAY.as_secs());
@@ -276,6 +283,7 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
                     vrrp.order(Order::ScriptFinished { name, run, outcome });
                 }
             }
+            Some(_) = notifies.join_next() => {}
             () = wait_until(respawn_at) => {
                 respawn_at = None;
                 match start_vrrp(&config) {
@@ -298,9 +306,15 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
     if let Some(vrrp) = vrrp {
         vrrp.order(Order::Stop);
         while let Some(news) = inbox.recv().await {
-            if let News::Ended(reason) = news {
-                reason.into_iter().for_each(|reason| tracing::error!("VRRP ended: {reason}"));
-                break;
+            match news {
+                News::Notify(command) => {
+                    notifies.spawn(notify(command));
+                }
+                News::Ended(reason) => {
+                    reason.into_iter().for_each(|reason| tracing::error!("VRRP ended: {reason}"));
+                    break;
+                }
+                News::RunScript { .. } => {}
             }
         }
         vrrp.join();
@@ -308,7 +322,19 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
     if let Some(services) = services {
         services.stop().await;
     }
+    let last = async { while notifies.join_next().await.is_some() {} };
+    if tokio::time::timeout(LAST_SCRIPTS, last).await.is_err() {
+        tracing::warn!("notify scripts still running are ended");
+    }
     Ok(())
+}
+
+/// Runs one notify script; only that it could not be run is worth a line.
+async fn notify(command: Command) {
+    let program = command.argv.first().cloned().unwrap_or_default();
+    if let Outcome::NotStarted(reason) = process::run_to_end(command).await {
+        tracing::warn!("notify script {program} was not run: {reason}");
+    }
 }
 
 async fn wait_until(at: Option<tokio::time::Instant>) {

@@ -77,6 +77,8 @@ pub enum News {
         /// End it after this long.
         timeout: Duration,
     },
+    /// Run this and go on.
+    Notify(Command),
     /// The thread has ended: every address is removed. With a message if it could not go on.
     Ended(Option<String>),
 }
@@ -353,6 +355,9 @@ impl Edge {
             }
             Action::RunScript { name, run, command, timeout } => {
                 let _ = self.news.send(News::RunScript { name, run, command, timeout });
+            }
+            Action::Notify(command) => {
+                let _ = self.news.send(News::Notify(command));
             }
             Action::Report(report) => say(&report),
         }

@@ -49,6 +49,14 @@ pub async fn run(command: Command, timeout: Duration) -> Outcome {
     }
 }
 
+/// Runs `command` to its end, however long it takes. Dropping the future kills it.
+pub async fn run_to_end(command: Command) -> Outcome {
+    match start(&command) {
+        Ok(mut child) => outcome(child.wait().await),
+        Err(error) => Outcome::NotStarted(error.to_string()),
+    }
+}
+
 fn signal(group: Option<Pid>, signal: Signal) {
     if let Some(group) = group {
         // It may be gone already.
@@ -99,7 +107,7 @@ mod tests {
         Command { argv: ["/bin/sh", "-c", script].map(str::to_owned).to_vec(), user: None }
     }
 
-    fn run_to_end(command: Command, timeout: Duration) -> Outcome {
+    fn ended(command: Command, timeout: Duration) -> Outcome {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(run(command, timeout))
     }
@@ -108,16 +116,16 @@ mod tests {
 
     #[test]
     fn the_exit_status_and_the_signal_are_told_apart() {
-        assert_eq!(run_to_end(shell("exit 0"), LONG), Outcome::Exited(0));
-        assert_eq!(run_to_end(shell("exit 7"), LONG), Outcome::Exited(7));
-        assert_eq!(run_to_end(shell("kill -9 $$"), LONG), Outcome::Signalled(9));
+        assert_eq!(ended(shell("exit 0"), LONG), Outcome::Exited(0));
+        assert_eq!(ended(shell("exit 7"), LONG), Outcome::Exited(7));
+        assert_eq!(ended(shell("kill -9 $$"), LONG), Outcome::Signalled(9));
     }
 
     #[test]
     fn a_script_past_its_time_ends_with_its_children() {
         let marker = tempfile::NamedTempFile::new().expect("a file");
         let script = format!("sleep 60 & echo $! > {} ; wait", marker.path().display());
-        assert_eq!(run_to_end(shell(&script), Duration::from_millis(300)), Outcome::TimedOut);
+        assert_eq!(ended(shell(&script), Duration::from_millis(300)), Outcome::TimedOut);
         let child = std::fs::read_to_string(marker.path()).expect("the child's number");
         let stat = format!("/proc/{}/stat", child.trim());
         // The signal is sent; dying takes the child a moment. Gone, or waiting to be reaped by whoever adopted it.
@@ -132,8 +140,8 @@ mod tests {
     #[test]
     fn a_program_that_is_not_there_is_a_reason_not_a_panic() {
         let missing = Command { argv: vec!["/nonexistent/check".to_owned()], user: None };
-        assert!(matches!(run_to_end(missing, LONG), Outcome::NotStarted(_)));
+        assert!(matches!(ended(missing, LONG), Outcome::NotStarted(_)));
         let nobody = Command { user: Some(("no-such-user".to_owned(), None)), ..shell("true") };
-        assert_eq!(run_to_end(nobody, LONG), Outcome::NotStarted("there is no user no-such-user".to_owned()));
+        assert_eq!(ended(nobody, LONG), Outcome::NotStarted("there is no user no-such-user".to_owned()));
     }
 }

@@ -17,8 +17,8 @@ pub use lvs::{Forwarding, Protocol, RealServer, Scheduler, ServerKey, VirtualSer
 pub use network::{Channel, Endpoint, Interface};
 pub use track::{Command, ScriptName, ScriptWeight, TrackedScript, VrrpScript};
 pub use vrrp::{
-    AdvertInterval, Authentication, GratuitousArp, InitialState, Priority, Transport, Version, VirtualAddress, Vrid,
-    VrrpInstance,
+    AdvertInterval, Authentication, GratuitousArp, InitialState, Notify, Priority, Transport, Version, VirtualAddress,
+    Vrid, VrrpInstance,
 };
 
 /// A whole configuration, ready to run.

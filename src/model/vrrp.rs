@@ -8,7 +8,7 @@ use std::time::Duration;
 use ipnet::Ipv4Net;
 
 use super::address::InterfaceName;
-use super::track::TrackedScript;
+use super::track::{Command, TrackedScript};
 
 /// Virtual Router Identifier, 1 to 255 (RFC 9568 §5.2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -229,6 +229,21 @@ impl Default for GratuitousArp {
     }
 }
 
+/// `notify`, `notify_master` and so on: what to run when a state is entered.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Notify {
+    /// `notify_master`
+    pub master: Option<Command>,
+    /// `notify_backup`
+    pub backup: Option<Command>,
+    /// `notify_fault`
+    pub fault: Option<Command>,
+    /// `notify_stop`
+    pub stop: Option<Command>,
+    /// `notify`: for every state, told which in its arguments.
+    pub any: Option<Command>,
+}
+
 /// One `vrrp_instance` block, over IPv4.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VrrpInstance {
@@ -256,6 +271,8 @@ pub struct VrrpInstance {
     pub track_scripts: Vec<TrackedScript>,
     /// `garp_master_repeat`, `garp_master_delay`
     pub garp: GratuitousArp,
+    /// `notify`, `notify_master`, …
+    pub notify: Notify,
 }
 
 impl VrrpInstance {

@@ -91,6 +91,7 @@ pub fn instance(priority: u8, preempt: bool) -> VrrpInstance {
         }],
         track_scripts: Vec::new(),
         garp: GratuitousArp::default(),
+        notify: Notify::default(),
     }
 }
 
@@ -221,7 +222,11 @@ impl World {
                 }
                 Action::SendDatagram { channel, bytes, .. } => self.send(node, &channel, &bytes),
                 Action::Report(report) => self.tell(node, &report.to_string()),
-                Action::Open(_) | Action::Close(_) | Action::SendFrame { .. } | Action::RunScript { .. } => {}
+                Action::Open(_)
+                | Action::Close(_)
+                | Action::SendFrame { .. }
+                | Action::RunScript { .. }
+                | Action::Notify(_) => {}
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::config::context::{Context, Spanned};
 use crate::config::host::Interface;
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
 use crate::model::{
-    AdvertInterval, Authentication, InitialState, InterfaceName, Priority, TrackedScript, Transport, Version,
+    AdvertInterval, Authentication, InitialState, InterfaceName, Notify, Priority, TrackedScript, Transport, Version,
     VirtualAddress, VrrpInstance, VrrpScript,
 };
 use crate::source::Span;
@@ -106,6 +106,7 @@ fn finish(
         virtual_addresses: virtual_addresses(draft, &interface),
         track_scripts: tracked(context, draft, scripts, priority),
         garp: draft.garp,
+        notify: Notify::default(),
     })
 }
 

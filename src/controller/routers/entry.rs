@@ -6,6 +6,7 @@ use std::mem::Discriminant;
 use super::Action;
 use crate::controller::report::RoutersReport as Report;
 use crate::model::{Channel, Endpoint, Interface, InterfaceName, Priority, Transport, VrrpInstance};
+use crate::notify::script::{self, Occasion};
 use crate::vrrp::{self, Counters, FaultCause, Refusal, StateName, VirtualRouter};
 use crate::wire::arp::GratuitousArp;
 use crate::wire::ipv4::Header;
@@ -103,5 +104,19 @@ impl Entry {
             self.told.clear();
             self.told_missing_addresses = false;
         }
+    }
+
+    /// Runs what is configured for this occasion.
+    pub(super) fn notify(&self, occasion: Occasion, out: &mut Vec<Action>) {
+        let config = self.router.config();
+        let scripts = script::scripts(&config.notify, &config.name, occasion, self.router.priority());
+        out.extend(scripts.into_iter().map(Action::Notify));
+    }
+
+    /// A reload took the instance away: keepalived tells the general script FAULT, and no other.
+    pub(super) fn notify_removed(&self, out: &mut Vec<Action>) {
+        let config = self.router.config();
+        let told = script::general(&config.notify, &config.name, Occasion::Fault, self.router.priority());
+        out.extend(told.map(Action::Notify));
     }
 }

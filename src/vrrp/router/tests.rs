@@ -1,7 +1,7 @@
 //! Every transition of a virtual router, with the sentence of RFC 3768 that it follows.
 
 use super::*;
-use crate::model::{AdvertInterval, Authentication, GratuitousArp, InterfaceName, Transport, Vrid};
+use crate::model::{AdvertInterval, Authentication, GratuitousArp, InterfaceName, Notify, Transport, Vrid};
 
 /// vrid 51, priority 100 on eth0, one address.
 pub(crate) fn instance() -> VrrpInstance {
@@ -19,6 +19,7 @@ pub(crate) fn instance() -> VrrpInstance {
         virtual_addresses: vec![vip("10.99.100.1/16")],
         track_scripts: Vec::new(),
         garp: GratuitousArp::default(),
+        notify: Notify::default(),
     }
 }
 
