@@ -207,12 +207,7 @@ impl<'p> Walker<'p> {
         let (name, span) = (&keyword.name, statement.words[0].span);
         if keyword.newer {
             let message = format!("keepalived 2.2.7 does not know '{name}', later versions do");
-            context.report(
-                Diagnostic::warning(Name::NEWER_KEYWORD, message)
-                    .at(span)
-                    .class(ErrorClass::General)
-                    .gist(format!("Unknown keyword '{name}'")),
-            );
+            context.report(Diagnostic::warning(Name::NEWER_KEYWORD, message).at(span));
         }
         if let Some(replacement) = &keyword.replaced {
             context.report(

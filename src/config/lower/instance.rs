@@ -37,6 +37,8 @@ pub(in crate::config) struct InstanceDraft {
     pub tracked: Vec<TrackedDraft>,
     pub garp: GratuitousArp,
     family: Option<Family>,
+    /// The multicast group that it does not share with the others, as written.
+    pub group: Option<Vec<u8>>,
     /// It is of VRRPv3 or IPv6, which is reported; the rules of VRRPv2 over IPv4 do not apply to it.
     pub other_protocol: bool,
     /// Some line of it could not be used, and that has been reported.
@@ -99,11 +101,19 @@ pub(super) fn read(context: &mut Context, block: &Line, before: &Draft) -> Optio
         tracked: Vec::new(),
         garp: GratuitousArp::default(),
         family: None,
+        group: group(block.body()),
         other_protocol: false,
         broken: false,
     };
     walk(context, "vrrp_instance", block.body(), &mut |context, line| instance.line(context, &line, &before.scripts));
     Some(instance)
+}
+
+/// `mcast_dst_ip`, which is not effective yet, tells instances with one id apart.
+fn group(body: &[Statement]) -> Option<Vec<u8>> {
+    let mut lines = body.iter().rev();
+    let line = lines.find(|line| line.words.first().is_some_and(|word| word.bytes == b"mcast_dst_ip"))?;
+    line.words.get(1).map(|word| word.bytes.clone())
 }
 
 impl InstanceDraft {

@@ -1,6 +1,7 @@
 //! What must hold across the lines of an instance, and across instances (`vrrp/vrrp.c`: `vrrp_complete_instance`,
 //! `check_vrid_conflicts`).
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::config::context::{Context, Spanned};
@@ -106,6 +107,21 @@ fn check_addresses(context: &mut Context, draft: &InstanceDraft) {
                 .at(draft.name.span)
                 .class_without_line(ErrorClass::General),
         );
+    }
+    let mut places = HashMap::new();
+    for address in &draft.addresses {
+        let (ip, span) = (address.net.value.addr(), address.net.span);
+        if let Some(first) = places.insert(ip, span) {
+            places.insert(ip, first);
+            context.report(
+                Diagnostic::warning(Name::DUPLICATE_ADDRESS, format!("{name} lists {ip} twice"))
+                    .at(span)
+                    .also(first, "first here")
+                    .class_without_line(ErrorClass::General)
+                    .gist(format!("({name}): VIP duplicates a VIP {ip} - ignoring"))
+                    .help("remove one of the lines"),
+            );
+        }
     }
     if let Some(excess) = draft.addresses.get(MAX_ADDRESSES) {
         context.report(
@@ -256,9 +272,10 @@ fn in_conflict(a: &InstanceDraft, b: &InstanceDraft) -> bool {
         return false;
     }
     let same = vrid(a).is_some() && vrid(a) == vrid(b) && interface(a).is_some() && interface(a) == interface(b);
-    same && match (a.peers.is_empty(), b.peers.is_empty()) {
-        (true, true) => true,
-        (false, false) => a.peers.iter().any(|peer| b.peers.contains(peer)),
-        _ => false,
-    }
+    same && a.group == b.group
+        && match (a.peers.is_empty(), b.peers.is_empty()) {
+            (true, true) => true,
+            (false, false) => a.peers.iter().any(|peer| b.peers.contains(peer)),
+            _ => false,
+        }
 }

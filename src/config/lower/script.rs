@@ -72,10 +72,10 @@ pub(super) fn read(context: &mut Context, block: &Line) -> Option<ScriptDraft> {
     Some(draft)
 }
 
-/// `interval` and `timeout`: whole seconds in 2.2.7, and 0 becomes 1.
+/// `interval` and `timeout`: seconds with three decimal places (whole ones up to 2.2.7), and 0 becomes 1.
 fn seconds(context: &mut Context, line: &Line) -> Option<Duration> {
-    let seconds = values::unsigned::<u32>(context, line, Garbage::Dropped)?;
-    if seconds == 0 {
+    let duration = values::duration(context, line)?;
+    if duration.is_zero() {
         context.report(
             Diagnostic::warning(
                 Name::NUMBER_OUT_OF_RANGE,
@@ -84,8 +84,17 @@ fn seconds(context: &mut Context, line: &Line) -> Option<Duration> {
             .at(line.span())
             .class(ErrorClass::General),
         );
+        return Some(Duration::from_secs(1));
     }
-    Some(Duration::from_secs(seconds.max(1).into()))
+    if duration.subsec_micros() % 1000 != 0 {
+        context.report(
+            Diagnostic::warning(Name::TOO_MANY_DECIMALS, format!("'{}' counts milliseconds", line.keyword.name))
+                .at(line.span())
+                .class(ErrorClass::General)
+                .gist(format!("number '{}' has too many decimal places", line.argument()?.text())),
+        );
+    }
+    Some(duration)
 }
 
 fn weight(context: &mut Context, line: &Line) -> Option<Spanned<ScriptWeight>> {
