@@ -67,6 +67,7 @@ pub(super) fn read(context: &mut Context, block: &Line, before: &Draft) -> Optio
             Diagnostic::error(Name::EXTRA_WORDS, "the name of a vrrp_instance is one word")
                 .at(extra.span)
                 .class(ErrorClass::General)
+                .gist("vrrp_instance must have a name")
                 .help("put a name with blanks in double quotes")
                 .note("keepalived skips the block"),
         );
@@ -79,6 +80,7 @@ pub(super) fn read(context: &mut Context, block: &Line, before: &Draft) -> Optio
                 .at(name.span)
                 .also(first.name.span, "this one")
                 .class(ErrorClass::General)
+                .gist(format!("vrrp instance {} already defined", name.value))
                 .help("rename one of them")
                 .note("keepalived skips the second block"),
         );
@@ -190,6 +192,7 @@ impl InstanceDraft {
                     )
                     .at(word.span)
                     .class(ErrorClass::General)
+                    .gist(format!("({name}) unknown state '{text}', defaulting to BACKUP"))
                     .help("write MASTER or BACKUP"),
                 );
                 InitialState::Backup
@@ -201,7 +204,8 @@ impl InstanceDraft {
                     Diagnostic::warning(Name::CONFLICTING_STATE, format!("{name}: BACKUP after MASTER is ignored"))
                         .at(span)
                         .also(first, "MASTER here")
-                        .class(ErrorClass::General),
+                        .class(ErrorClass::General)
+                        .gist(format!("({name}) state previously set as MASTER - ignoring BACKUP")),
                 );
             }
             _ => self.state = Some(Spanned::new(state, span)),
@@ -225,7 +229,11 @@ impl InstanceDraft {
                 context.report(
                     Diagnostic::warning(Name::NUMBER_OUT_OF_RANGE, "'garp_master_repeat 0' is not possible; 1 is used")
                         .at(line.span())
-                        .class(ErrorClass::General),
+                        .class(ErrorClass::General)
+                        .gist(format!(
+                            "({}): garp_master_repeat must be greater than 0, setting to 1",
+                            self.name.value
+                        )),
                 );
                 self.garp.repeat = 1;
             }
@@ -246,13 +254,17 @@ impl InstanceDraft {
                 ),
                 ("auth_type", _) => {
                     let message = format!("unknown authentication type '{}'", shortened(&word.text()));
-                    context.report(invalid_value(word.span, message).help("write PASS or AH"));
+                    let gist = format!("({}) {message}", self.name.value);
+                    context.report(invalid_value(word.span, message).gist(gist).help("write PASS or AH"));
                 }
                 ("auth_pass", password) => {
                     if password.len() > AUTH_PASS_LEN {
                         let message = format!("the password is cut to its first {AUTH_PASS_LEN} characters");
                         context.report(
-                            Diagnostic::warning(Name::LONG_PASSWORD, message).at(word.span).class(ErrorClass::General),
+                            Diagnostic::warning(Name::LONG_PASSWORD, message)
+                                .at(word.span)
+                                .class(ErrorClass::General)
+                                .gist(format!("Truncating auth_pass to {AUTH_PASS_LEN} characters")),
                         );
                     }
                     let password = password[..password.len().min(AUTH_PASS_LEN)].to_vec();
@@ -275,7 +287,8 @@ impl InstanceDraft {
                     format!("{name}: {address} is of another family than the first address and is left out"),
                 )
                 .at(span)
-                .class(ErrorClass::General),
+                .class(ErrorClass::General)
+                .gist(format!("({name}): address family must match VRRP instance [{address}] - ignoring")),
             );
             return None;
         }
@@ -343,6 +356,7 @@ impl InstanceDraft {
                 )
                 .at(first.span)
                 .class(ErrorClass::General)
+                .gist(format!("({instance}) track script {text} not found, ignoring..."))
                 .help("define the script above the instance")
                 .note("the instance runs without tracking it"),
             );
@@ -352,7 +366,8 @@ impl InstanceDraft {
             context.report(
                 Diagnostic::warning(Name::TRACKED_TWICE, format!("{instance}: '{text}' is tracked already"))
                     .at(first.span)
-                    .class(ErrorClass::General),
+                    .class(ErrorClass::General)
+                    .gist(format!("({instance}) duplicate track_script {text} - ignoring")),
             );
             return;
         }

@@ -31,6 +31,7 @@ pub(super) fn usable_interface(
             Diagnostic::error(Name::LOOPBACK_INTERFACE, format!("{instance}: {name} is a loopback interface"))
                 .at(span)
                 .class(ErrorClass::General)
+                .gist(format!("({instance}) cannot use a loopback interface ({name}) for vrrp - ignoring"))
                 .help("name the interface that the peers are reached through"),
         );
         return None;
@@ -49,10 +50,11 @@ pub(super) fn known_interface(
     if kind == Interface::Missing {
         let diagnostic =
             Diagnostic::error(Name::UNKNOWN_INTERFACE, format!("{user}: there is no interface {name}")).at(span);
+        let gist = format!("WARNING - interface {name} for {user} doesn't exist");
         context.report(if context.dynamic_interfaces {
             diagnostic.note("'dynamic_interfaces', which would allow that, is not supported yet")
         } else {
-            diagnostic.class(ErrorClass::General)
+            diagnostic.class(ErrorClass::General).gist(gist)
         });
     }
     Some(name)
@@ -72,11 +74,13 @@ fn finish(context: &mut Context, draft: &InstanceDraft, scripts: &[VrrpScript]) 
         let message = format!("{name} has no virtual_router_id");
         let diagnostic =
             Diagnostic::error(Name::MISSING_VRID, message).help("give it one from 1 to 255, unused on its network");
-        context.report(complaint(diagnostic, draft.name.span));
+        let gist = format!("({name}) the virtual router id must be set");
+        context.report(complaint(diagnostic, draft.name.span).gist(gist));
     }
     if draft.interface.is_none() && !draft.broken {
         let message = format!("{name} has no interface");
-        context.report(complaint(Diagnostic::error(Name::MISSING_INTERFACE, message), draft.name.span));
+        let diagnostic = complaint(Diagnostic::error(Name::MISSING_INTERFACE, message), draft.name.span);
+        context.report(diagnostic.gist(format!("({name}) Unknown interface!")));
     }
     let (vrid, interface) = (draft.vrid?.value, draft.interface.as_ref()?.value.clone());
     let initial_state = draft.state.map(|state| state.value).unwrap_or_default();
@@ -105,7 +109,11 @@ fn check_addresses(context: &mut Context, draft: &InstanceDraft) {
         context.report(
             Diagnostic::warning(Name::NO_VIRTUAL_ADDRESS, format!("{name} has no virtual address"))
                 .at(draft.name.span)
-                .class_without_line(ErrorClass::General),
+                .class_without_line(ErrorClass::General)
+                .gist(format!(
+                    "({name}) No VIP specified; at least one is {}",
+                    if draft.other_protocol { "required" } else { "sensible" }
+                )),
         );
     }
     let mut places = HashMap::new();
@@ -127,7 +135,10 @@ fn check_addresses(context: &mut Context, draft: &InstanceDraft) {
         context.report(
             Diagnostic::error(Name::TOO_MANY_ADDRESSES, format!("{name}: an advert holds {MAX_ADDRESSES} addresses"))
                 .at(excess.net.span)
-                .class_without_line(ErrorClass::General)
+                .class_without_line(ErrorClass::General).gist(format!(
+                    "({name}) Number of VIPs ({}) exceeds maximum/space available in packet (max {MAX_ADDRESSES} addresses)",
+                    draft.addresses.len()
+                ))
                 .note("keepalived treats the rest as virtual_ipaddress_excluded, which is not supported yet"),
         );
     }
@@ -140,7 +151,14 @@ fn advert_interval(context: &mut Context, draft: &InstanceDraft) -> AdvertInterv
     if value.subsec_nanos() != 0 && !draft.other_protocol {
         let message = format!("{}: VRRPv2 counts whole seconds; {rounded} is used", draft.name.value);
         context.report(
-            Diagnostic::warning(Name::FRACTIONAL_INTERVAL, message).at(span).class_without_line(ErrorClass::General),
+            Diagnostic::warning(Name::FRACTIONAL_INTERVAL, message)
+                .at(span)
+                .class_without_line(ErrorClass::General)
+                .gist(format!(
+                    "({}) VRRPv2 advertisement interval {:.6}s must be an integer. rounding",
+                    draft.name.value,
+                    value.as_secs_f64()
+                )),
         );
     }
     AdvertInterval::from_seconds(rounded).unwrap_or(AdvertInterval::DEFAULT)
@@ -169,7 +187,11 @@ fn preempt(context: &mut Context, draft: &InstanceDraft, state: InitialState, pr
     } else {
         return false;
     };
-    context.report(diagnostic.at(span).class_without_line(ErrorClass::General));
+    let gist = match priority {
+        Priority::OWNER => format!("({name}) nopreempt is incompatible with priority 255. resetting nopreempt"),
+        _ => format!("({name}) Warning - nopreempt will not work with initial state MASTER - clearing"),
+    };
+    context.report(diagnostic.at(span).class_without_line(ErrorClass::General).gist(gist));
     true
 }
 
@@ -183,7 +205,10 @@ fn authentication(context: &mut Context, draft: &InstanceDraft) -> Authenticatio
         (Some(span), _) => {
             let message = format!("{}: authentication without 'auth_pass' is ignored", draft.name.value);
             context.report(
-                Diagnostic::warning(Name::MISSING_PASSWORD, message).at(span).class_without_line(ErrorClass::General),
+                Diagnostic::warning(Name::MISSING_PASSWORD, message)
+                    .at(span)
+                    .class_without_line(ErrorClass::General)
+                    .gist(format!("({}) Authentication specified but no password given. Ignoring", draft.name.value)),
             );
             Authentication::None
         }
@@ -202,6 +227,10 @@ fn transport(context: &mut Context, draft: &InstanceDraft) -> Transport {
             Diagnostic::warning(Name::UNICAST_WITHOUT_PEERS, message)
                 .at(span)
                 .class_without_line(ErrorClass::General)
+                .gist(format!(
+                    "({}) A unicast keyword has been specified without any unicast peers. Defaulting to multicast.",
+                    draft.name.value
+                ))
                 .help("list the other nodes in 'unicast_peer', or write 'mcast_src_ip' for the source of multicast"),
         );
     }
@@ -236,7 +265,11 @@ fn tracked(
             context.report(
                 Diagnostic::warning(Name::WEIGHT_OF_OWNER, message)
                     .at(line.script.span)
-                    .class_without_line(ErrorClass::General),
+                    .class_without_line(ErrorClass::General)
+                    .gist(format!(
+                        "({}) ignoring tracked script {} with weights due to address_owner",
+                        draft.name.value, script.name
+                    )),
             );
             continue;
         }
@@ -260,7 +293,8 @@ fn vrid_conflicts(context: &mut Context, instances: &[InstanceDraft]) {
                 .label(format!("{b} takes it again"))
                 .also(first_vrid.span, format!("{a} takes it here"))
                 .help(format!("give {b} an id of its own"))
-                .class_without_line(ErrorClass::General),
+                .class_without_line(ErrorClass::General)
+                .gist(format!("{a} and {b} both use VRID {} with IPv4 on interface {}", vrid.value, interface.value)),
         );
     }
 }

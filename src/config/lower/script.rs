@@ -82,7 +82,8 @@ fn seconds(context: &mut Context, line: &Line) -> Option<Duration> {
                 format!("'{} 0' is not possible; 1 is used", line.keyword.name),
             )
             .at(line.span())
-            .class(ErrorClass::General),
+            .class(ErrorClass::General)
+            .gist(format!("vrrp script {} must be greater than 0, setting to 1", line.keyword.name)),
         );
         return Some(Duration::from_secs(1));
     }
@@ -138,7 +139,8 @@ fn finish(context: &mut Context, draft: &Draft, script: &ScriptDraft, global: &G
         context.report(
             Diagnostic::warning(Name::SCRIPT_NOT_SET, format!("{name} has no 'script' line and is left out"))
                 .at(script.name.span)
-                .class(ErrorClass::General),
+                .class(ErrorClass::General)
+                .gist(format!("No script set for vrrp_script {name} - removing")),
         );
         return None;
     };
@@ -185,6 +187,10 @@ fn has_user(context: &mut Context, name: &str, span: Span, user: Option<&ScriptU
             Diagnostic::warning(Name::UNKNOWN_USER, message)
                 .at(user.map_or(span, |user| user.span))
                 .class(ErrorClass::General)
+                .gist(match user {
+                    Some(_) => format!("Unable to set uid/gid for script {name}"),
+                    None => format!("Unable to set default user {DEFAULT_USER} for script {name}"),
+                })
                 .help("name an existing user with 'script_user' in global_defs"),
         );
     }
@@ -215,6 +221,11 @@ fn has_file(
     };
     let diagnostic = Diagnostic::warning(kind, format!("{name} is not tracked: {program} {what}")).at(script.span);
     let keepalived_complains = kind != Name::SCRIPT_NOT_EXECUTABLE;
-    context.report(if keepalived_complains { diagnostic.class_without_line(ErrorClass::General) } else { diagnostic });
+    let reason = if kind == Name::SCRIPT_INSECURE { "due to insecure" } else { "since not found/accessible" };
+    context.report(if keepalived_complains {
+        diagnostic.class_without_line(ErrorClass::General).gist(format!("Disabling track script {name} {reason}"))
+    } else {
+        diagnostic
+    });
     false
 }
