@@ -36,7 +36,9 @@ pub struct CheckOptions<'a> {
 /// `-t`: keepalived's exit status for the file on this machine, and the lines for standard error.
 pub fn config_test(path: &Path, files: &dyn Files, host: &dyn Host) -> (u8, Vec<String>) {
     let loaded = load_on(path, files, host);
-    let lines = loaded.diagnostics.iter().filter_map(|diagnostic| keepalived(diagnostic, &loaded.sources));
+    let with_line = |diagnostic: &&Diagnostic| diagnostic.keepalived.as_ref().is_some_and(|said| said.with_line);
+    let (lines, last): (Vec<_>, Vec<_>) = loaded.diagnostics.iter().partition(with_line);
+    let lines = lines.into_iter().chain(last).filter_map(|diagnostic| keepalived(diagnostic, &loaded.sources));
     let distinct: IndexSet<String> = lines.collect();
     (loaded.verdict(), distinct.into_iter().collect())
 }

@@ -129,7 +129,8 @@ impl<'p> Walker<'p> {
             Diagnostic::warning(Name::SECOND_IGNORED, format!("a second '{name}' is ignored"))
                 .at(span)
                 .also(*first, "first here")
-                .class(ErrorClass::General),
+                .class(ErrorClass::General)
+                .gist(format!("{name} already specified - ignoring")),
         );
         false
     }
@@ -139,6 +140,7 @@ impl<'p> Walker<'p> {
             Diagnostic::error(Name::UNEXPECTED_BRACE, "'{' where no block begins")
                 .at(statement.span)
                 .class(ErrorClass::General)
+                .gist("Unexpected '{' - ignoring")
                 .help("remove it, or write the name of the block before it"),
         );
         None
@@ -207,18 +209,14 @@ impl<'p> Walker<'p> {
         let (name, span) = (&keyword.name, statement.words[0].span);
         if keyword.newer {
             let message = format!("keepalived 2.2.7 does not know '{name}', later versions do");
-            context.report(
-                Diagnostic::warning(Name::NEWER_KEYWORD, message)
-                    .at(span)
-                    .class(ErrorClass::General)
-                    .gist(format!("Unknown keyword '{name}'")),
-            );
+            context.report(Diagnostic::warning(Name::NEWER_KEYWORD, message).at(span));
         }
         if let Some(replacement) = &keyword.replaced {
             context.report(
                 Diagnostic::warning(Name::DEPRECATED_KEYWORD, format!("'{name}' is deprecated"))
                     .at(span)
                     .class(ErrorClass::General)
+                    .gist(format!("Keyword \"{name}\" is deprecated - please use \"{replacement}\""))
                     .help(format!("use '{replacement}'")),
             );
         }
@@ -242,6 +240,7 @@ impl<'p> Walker<'p> {
                     Diagnostic::error(Name::MISSING_BRACE, format!("'{}' needs a block", line.keyword.name))
                         .at(statement.span)
                         .class(ErrorClass::General)
+                        .gist("Missing '{' at beginning of configuration block")
                         .help("write '{' after it, and '}' after the lines that belong to it"),
                 );
                 false
@@ -259,7 +258,8 @@ impl<'p> Walker<'p> {
                     format!("'{}' takes nothing before its brace", line.keyword.name),
                 )
                 .at(extra.span)
-                .class(ErrorClass::General),
+                .class(ErrorClass::General)
+                .gist(format!("Block {} has extra parameters {} ...", line.keyword.name, extra.text())),
             );
         }
         if !line.arguments.is_empty() || line.keyword.missing == Missing::Allowed {
@@ -267,15 +267,24 @@ impl<'p> Walker<'p> {
         }
         let opens = matches!(line.keyword.value, Value::Block { .. } | Value::Lines { .. });
         let what = if opens { "a name" } else { "a value" };
-        let message = format!("'{}' needs {what}", line.keyword.name);
+        let keyword = &line.keyword.name;
+        let message = format!("'{keyword}' needs {what}");
         let diagnostic = match line.keyword.missing {
             Missing::Exits => Diagnostic::error(Name::MISSING_VALUE, message)
                 .class(ErrorClass::MissingArgument)
+                .gist(format!(
+                    "*** Configuration line starting `{keyword}` is missing a parameter after keyword `{keyword}` at word \
+                     position 2"
+                ))
                 .note("keepalived stops here and exits with status 2"),
             _ if opens => Diagnostic::error(Name::MISSING_VALUE, message)
                 .class(ErrorClass::General)
+                .gist(format!("{keyword} must have a name"))
                 .note("keepalived skips the block"),
-            _ => Diagnostic::warning(Name::MISSING_VALUE, message).class(ErrorClass::General),
+            _ => {
+                let diagnostic = Diagnostic::warning(Name::MISSING_VALUE, message).class(ErrorClass::General);
+                diagnostic.gist(format!("{keyword} value missing - ignoring"))
+            }
         };
         context.report(diagnostic.at(line.statement.words[0].span));
         false
@@ -331,6 +340,7 @@ fn unexpected_block(context: &mut Context, statement: &Statement, block: &Block)
         Diagnostic::error(Name::UNEXPECTED_BLOCK, format!("'{before}' takes no block"))
             .at(block.open)
             .class(ErrorClass::General)
+            .gist("Unexpected '{' - ignoring")
             .also(statement.span, "the brace belongs to this")
             .help("if the line before lacks its own '}' or '{', put it there; a line holds one statement only"),
     );

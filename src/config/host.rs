@@ -79,6 +79,15 @@ pub trait Host {
     fn script(&self, program: &str) -> Script;
     /// The address of a host name.
     fn resolve(&self, name: &str) -> Option<std::net::IpAddr>;
+    /// Whether a routing table has that name; the kernel's own have (linux/rtnetlink.h, `rt_class_t`).
+    fn knows_routing_table(&self, name: &str) -> bool {
+        matches!(name, "unspec" | "default" | "main" | "local")
+    }
+    /// Whether a network namespace has that name.
+    fn has_network_namespace(&self, name: &str) -> bool {
+        let _ = name;
+        true
+    }
 }
 
 /// An interface, as far as a configuration cares.

@@ -5,6 +5,7 @@
 //!             │                          │                               │         │
 //!             └── include, $NAME, …      └── text::report                │         └── rules (--check-config only)
 //!                                                                        └── cursor + schema: which keyword and value
+//!                                                      └── planned: complaints about what nothing comes of yet
 //! ```
 //!
 //! Whatever is wrong is a [`Diagnostic`]; a bad file yields all it deserves in one run. A [`Config`] comes out only
@@ -17,6 +18,7 @@ mod cursor;
 mod expand;
 mod host;
 mod lower;
+mod planned;
 mod rules;
 mod text;
 mod values;
@@ -84,6 +86,7 @@ fn load_for(entry: &Path, files: &dyn Files, host: Option<&dyn Host>) -> Loaded 
     context.diagnostics.extend(text::several_files(entry, entries.len()));
     text::report(&mut context, &problems);
     let (draft, config) = lower::lower(&mut context, &statements);
+    planned::check(&mut context, &statements);
     let mut diagnostics = context.diagnostics;
     trace(&mut diagnostics, &sources);
     diagnostics.sort_by_key(|diagnostic| diagnostic.primary.map(check::place));

@@ -57,21 +57,28 @@ pub(super) fn report(context: &mut Context, problems: &[Problem]) {
                     .note("keepalived takes it for a part of the first word, and then does not know that word")
                     .class(ErrorClass::General)
             }
-            ProblemKind::Nul => Diagnostic::error(Name::NUL_BYTE, "a NUL byte hides the rest of the line"),
+            ProblemKind::Nul => Diagnostic::error(Name::NUL_BYTE, "a NUL byte hides the rest of the line")
+                .class(ErrorClass::General)
+                .gist("configuration appears to have embedded NULs - ignoring line"),
             ProblemKind::LongLine => Diagnostic::error(Name::LONG_LINE, "a line is longer than 1023 bytes")
+                .class(ErrorClass::General)
+                .gist("line too long - ignoring")
                 .help("break it up")
                 .note("keepalived reads what follows as a line of its own"),
             ProblemKind::UnterminatedQuote => {
                 Diagnostic::error(Name::UNTERMINATED_QUOTE, "a quoted word does not end on its line")
                     .help("add the missing '\"'")
                     .class(ErrorClass::General)
+                    .gist("Unterminated quote")
             }
             ProblemKind::ExtraClose => Diagnostic::error(Name::EXTRA_BRACE, "'}' closes nothing")
                 .help("remove it, or find the block that was closed too early")
-                .class(ErrorClass::General),
+                .class(ErrorClass::General)
+                .gist("Extra '}' found"),
             ProblemKind::UnclosedBlock => Diagnostic::error(Name::UNCLOSED_BLOCK, "this block is never closed")
                 .help("add the missing '}'")
-                .class(ErrorClass::General),
+                .class(ErrorClass::General)
+                .gist("There are 1 missing '}'s or extra '{'s"),
         };
         context.report(diagnostic.at(problem.span));
     }

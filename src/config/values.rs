@@ -62,17 +62,23 @@ pub(super) fn integer_in(context: &mut Context, word: &Word, min: i128, max: i12
     let text = word.text();
     let complain = |name, message: String| Diagnostic::warning(name, message).at(word.span).class(ErrorClass::General);
     let (number, rest) = leading_integer(&word.bytes);
+    let invalid = || format!("invalid number '{}'", shortened(&text));
     let Some(number) = number.filter(|_| rest.is_empty() || garbage == Garbage::Dropped) else {
-        context.report(complain(Name::INVALID_NUMBER, format!("'{}' is not a whole number", shortened(&text))));
+        let message = format!("'{}' is not a whole number", shortened(&text));
+        context.report(complain(Name::INVALID_NUMBER, message).gist(invalid()));
         return None;
     };
     if !rest.is_empty() {
         let message = format!("'{}' is not a whole number; {number} is used", shortened(&text));
-        context.report(complain(Name::INVALID_NUMBER, message));
+        context.report(complain(Name::INVALID_NUMBER, message).gist(invalid()));
     }
     if !(min..=max).contains(&number) {
         let message = format!("{number} is not within {min} to {max}");
-        context.report(complain(Name::NUMBER_OUT_OF_RANGE, message));
+        let gist = match min {
+            0.. if number < 0 => format!("negative number '{}'", shortened(&text)),
+            _ => format!("number '{}' outside range [{min}, {max}]", shortened(&text)),
+        };
+        context.report(complain(Name::NUMBER_OUT_OF_RANGE, message).gist(gist));
         return None;
     }
     Some(number)
@@ -111,24 +117,30 @@ pub(super) fn duration(context: &mut Context, line: &Line) -> Option<Duration> {
     let Some(decimal) = Decimal::parse(number, places) else {
         let has_unit = number.first().is_some_and(u8::is_ascii_digit);
         let message = format!("'{}' is not a number of {unit}", shortened(&text));
+        let kind = if number.starts_with(b"-") { "negative" } else { "invalid" };
+        let gist = format!("{kind} number '{}'", shortened(&text));
         context.report(if has_unit {
             // keepalived's daemon pads the digits after the unit: `5s` is five microseconds to it. Nobody means that.
             Diagnostic { severity: crate::diagnostic::Severity::Error, ..complain(Name::INVALID_NUMBER, message) }
+                .gist(gist)
                 .help("write the number alone, without a unit")
                 .note("keepalived would run with some microseconds instead")
         } else {
-            complain(Name::INVALID_NUMBER, message)
+            complain(Name::INVALID_NUMBER, message).gist(gist)
         });
         return None;
     };
     if decimal.too_many_places {
         let message = format!("'{}' has more than {places} decimal places; it is rounded", shortened(&text));
-        context.report(complain(Name::TOO_MANY_DECIMALS, message));
+        let gist = format!("number '{}' has too many decimal places", shortened(&text));
+        context.report(complain(Name::TOO_MANY_DECIMALS, message).gist(gist));
     }
     if !(min..=max).contains(&decimal.scaled) {
         let shown = |value: u128| value as f64 / 10f64.powi(places as i32);
         let message = format!("{text} is not within {} to {} {unit}", shown(min), shown(max));
-        context.report(complain(Name::NUMBER_OUT_OF_RANGE, message));
+        let (min, max) = (shown(min), shown(max));
+        let gist = format!("number '{}' outside range [{min:.places$}, {max:.places$}]", shortened(&text));
+        context.report(complain(Name::NUMBER_OUT_OF_RANGE, message).gist(gist));
         return None;
     }
     u64::try_from(decimal.scaled).ok().map(Duration::from_micros)
@@ -141,7 +153,8 @@ pub(super) fn boolean(context: &mut Context, word: &Word) -> Option<bool> {
         b"false" | b"off" | b"no" => Some(false),
         _ => {
             let message = format!("'{}' is none of true, false, on, off, yes, no", shortened(&word.text()));
-            context.report(invalid_value(word.span, message));
+            let gist = format!("Invalid boolean parameter {}", shortened(&word.text()));
+            context.report(invalid_value(word.span, message).gist(gist));
             None
         }
     }
@@ -162,8 +175,10 @@ fn pairs(context: &mut Context, line: &Line, words: &[String]) {
     let mut rest = line.arguments.iter();
     while let Some(word) = rest.next() {
         if !words.iter().any(|known| known.as_bytes() == word.bytes) {
-            let message = format!("'{}' is none of {}", shortened(&word.text()), words.join(", "));
-            context.report(invalid_value(word.span, message));
+            let text = word.text();
+            let message = format!("'{}' is none of {}", shortened(&text), words.join(", "));
+            let gist = format!("Unknown option {} specified for {}", shortened(&text), line.keyword.name);
+            context.report(invalid_value(word.span, message).gist(gist));
         } else if let Some(number) = rest.next() {
             integer_in(context, number, 0, u32::MAX.into(), Garbage::Refused);
         } else {

@@ -171,6 +171,18 @@ names! {
     SCRIPT_INSECURE = "script-insecure";
     /// Scripts exist and `enable_script_security` is not set: keepalived answers 6.
     SCRIPT_SECURITY = "script-security";
+    /// Settings that exclude each other, or need each other.
+    INCOMPATIBLE_SETTINGS = "incompatible-settings";
+    /// The name of something that is not defined.
+    UNKNOWN_REFERENCE = "unknown-reference";
+    /// Two blocks with one name.
+    DUPLICATE_NAME = "duplicate-name";
+    /// A block without the line that gives it a meaning.
+    INCOMPLETE_BLOCK = "incomplete-block";
+    /// A sync group whose members cannot move together.
+    SYNC_GROUP_MEMBERS = "sync-group-members";
+    /// A quorum or a hysteresis that the real servers cannot reach.
+    QUORUM_OUT_OF_REACH = "quorum-out-of-reach";
     /// A virtual or real server without a usable address, port or mark.
     INVALID_SERVER = "invalid-server";
     /// A virtual server without a real server.

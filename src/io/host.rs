@@ -10,10 +10,20 @@ use nix::net::if_::InterfaceFlags;
 use nix::unistd::{Group, User};
 
 use crate::config::{Host, Interface, Script};
+use crate::io::sys;
 use crate::model::InterfaceName;
 
 /// Where a program without `/` is looked for when the environment has no `PATH` (confstr(3), `_CS_PATH`).
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
+/// Where routing tables get their names (ip-route(8)).
+const ROUTING_TABLES: [&str; 4] = [
+    "/etc/iproute2/rt_tables",
+    "/etc/iproute2/rt_tables.d/*.conf",
+    "/usr/share/iproute2/rt_tables",
+    "/usr/share/iproute2/rt_tables.d/*.conf",
+];
+/// Where network namespaces have their names (ip-netns(8)).
+const NAMESPACES: &str = "/run/netns";
 /// Write permission for the group, for others; and the sticky bit, with which others cannot replace a file.
 const GROUP_WRITE: u32 = 0o020;
 const OTHER_WRITE: u32 = 0o002;
@@ -46,7 +56,7 @@ impl Host for SystemHost {
         match fs::metadata(&path) {
             Ok(metadata) if !metadata.is_file() => Script::Missing,
             Ok(metadata) if metadata.permissions().mode() & 0o111 == 0 => Script::NotExecutable,
-            Ok(_) if path.ancestors().all(only_root_changes) => Script::Secure,
+            Ok(_) if path.ancestors().all(only_root_changes) && !goes_through_a_link(program) => Script::Secure,
             Ok(_) => Script::Insecure,
             Err(_) => Script::Missing,
         }
@@ -54,6 +64,19 @@ impl Host for SystemHost {
 
     fn resolve(&self, name: &str) -> Option<IpAddr> {
         (name, 0).to_socket_addrs().ok()?.next().map(|address| address.ip())
+    }
+
+    fn knows_routing_table(&self, name: &str) -> bool {
+        let files = ROUTING_TABLES.iter().flat_map(|pattern| sys::glob(Path::new(pattern)));
+        let texts: Vec<String> = files.filter_map(|path| fs::read_to_string(path).ok()).collect();
+        let mut lines = texts.iter().flat_map(|text| text.lines());
+        let named =
+            |line: &str| line.split('#').next().unwrap_or_default().split_ascii_whitespace().nth(1) == Some(name);
+        matches!(name, "unspec" | "default" | "main" | "local") || lines.any(named)
+    }
+
+    fn has_network_namespace(&self, name: &str) -> bool {
+        Path::new(NAMESPACES).join(name).exists()
     }
 }
 
@@ -64,6 +87,14 @@ fn find(program: &str) -> Option<PathBuf> {
     }
     let path = std::env::var("PATH").unwrap_or_else(|_| DEFAULT_PATH.to_owned());
     path.split(':').find_map(|directory| fs::canonicalize(Path::new(directory).join(program)).ok())
+}
+
+/// Whether a directory on the way to a script is a symbolic link: keepalived follows the path as it is written, and
+/// since 2.3 such a link counts as something that others may change. A bare name is found through `PATH` instead.
+fn goes_through_a_link(program: &str) -> bool {
+    let directories = Path::new(program).ancestors().skip(1);
+    let mut named = directories.filter(|directory| !directory.as_os_str().is_empty());
+    named.any(|directory| fs::symlink_metadata(directory).is_ok_and(|metadata| metadata.is_symlink()))
 }
 
 /// keepalived's rule for each component of the path of a script that root runs (`lib/notify.c`: `check_security`).
@@ -105,6 +136,13 @@ mod tests {
         };
         assert_eq!(script(0o777), Script::Insecure);
         assert_eq!(script(0o644), Script::NotExecutable);
+    }
+
+    #[test]
+    fn the_kernel_s_routing_tables_have_names() {
+        assert!(SystemHost.knows_routing_table("main"));
+        assert!(!SystemHost.knows_routing_table("no such table"));
+        assert!(!SystemHost.has_network_namespace("no such namespace"));
     }
 
     #[test]

@@ -34,6 +34,10 @@ impl Host for PaperHost {
         }
     }
 
+    fn has_network_namespace(&self, _: &str) -> bool {
+        false
+    }
+
     fn resolve(&self, name: &str) -> Option<IpAddr> {
         (name == "localhost").then(|| "127.0.0.1".parse().expect("an address"))
     }

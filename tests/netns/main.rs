@@ -10,6 +10,7 @@ mod common;
 mod demo;
 mod failover;
 mod forged;
+mod notify;
 mod pairs;
 mod preemption;
 mod reload;

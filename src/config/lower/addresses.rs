@@ -55,8 +55,12 @@ pub(super) fn read(context: &mut Context, path: &str, line: &Statement) -> Addre
         Some(IpAddr::V6(address)) => return Address::Ipv6(address, first.span),
         None => {
             let message = format!("'{}' is not an IP address; the line is left out", shortened(&first.text()));
-            context
-                .report(Diagnostic::warning(Name::INVALID_ADDRESS, message).at(first.span).class(ErrorClass::General));
+            context.report(
+                Diagnostic::warning(Name::INVALID_ADDRESS, message)
+                    .at(first.span)
+                    .class(ErrorClass::General)
+                    .gist(format!("VRRP parsed invalid IP {}. skipping IP...", shortened(&first.text()))),
+            );
             return Address::Bad;
         }
     };
@@ -98,6 +102,10 @@ fn read_options(context: &mut Context, path: &str, draft: &mut AddressDraft, opt
                 Diagnostic::warning(Name::UNKNOWN_OPTION, message)
                     .at(option.span)
                     .class(ErrorClass::General)
+                    .gist(format!(
+                        "Unknown configuration entry '{}' for ip address - ignoring",
+                        shortened(&option.text())
+                    ))
                     .help("a line holds one address"),
             );
             continue;
@@ -108,6 +116,7 @@ fn read_options(context: &mut Context, path: &str, draft: &mut AddressDraft, opt
                 Diagnostic::error(Name::MISSING_VALUE, format!("'{}' needs a value", known.name))
                     .at(option.span)
                     .class(ErrorClass::General)
+                    .gist(format!("No {} parameter specified for {}", known.name, draft.net.value.addr()))
                     .note("keepalived leaves the address out"),
             );
             return None;
@@ -141,6 +150,10 @@ fn read_option(context: &mut Context, draft: &mut AddressDraft, option: &str, va
                 Diagnostic::error(Name::LABEL_TOO_LONG, format!("a label has at most {MAX_LABEL} characters"))
                     .at(value.span)
                     .class(ErrorClass::General)
+                    .gist(format!(
+                        "Address label {} is longer than maximum length {MAX_LABEL} - removing address",
+                        value.text()
+                    ))
                     .note("keepalived leaves the address out"),
             );
             return None;

@@ -142,7 +142,10 @@ pub(super) fn read_http(context: &mut Context, block: &Line) -> Option<CheckerDr
         }
     });
     if urls.is_empty() {
-        context.report(unusable(Name::NO_URL, "HTTP_GET has no usable url", block.span()));
+        context.report(
+            unusable(Name::NO_URL, "HTTP_GET has no usable url", block.span())
+                .gist("HTTP/SSL_GET checker has no urls specified - ignoring"),
+        );
         return None;
     }
     Some(CheckerDraft { kind: KindDraft::Http { urls, virtual_host }, ..checker })
@@ -157,7 +160,10 @@ fn read_url(context: &mut Context, block: &Line) -> Option<HttpUrl> {
         other => unreachable!("grammar/http_check.conf calls '{other}' effective"),
     });
     let Some(path) = path else {
-        context.report(unusable(Name::URL_WITHOUT_PATH, "url has no path", block.span()));
+        context.report(
+            unusable(Name::URL_WITHOUT_PATH, "url has no path", block.span())
+                .gist("HTTP/SSL_GET checker url has no path - ignoring"),
+        );
         return None;
     };
     let status = if status.is_empty() { StatusCodes::default() } else { status };

@@ -72,7 +72,8 @@ fn recipients(context: &mut Context, draft: &mut GlobalDraft, line: &Line) {
         context.report(
             Diagnostic::warning(Name::EMPTY_BLOCK, "'notification_email' names nobody")
                 .at(line.span())
-                .class(ErrorClass::General),
+                .class(ErrorClass::General)
+                .gist("Warning - empty notification_email block"),
         );
     }
 }
@@ -108,6 +109,7 @@ fn script_user(context: &mut Context, draft: &mut GlobalDraft, user: Spanned<(St
             Diagnostic::warning(Name::UNKNOWN_USER, "'script_user' names a user or group that does not exist")
                 .at(user.span)
                 .class(ErrorClass::General)
+                .gist("Error setting global script uid/gid")
                 .note("scripts without a user of their own will not be run"),
         );
     }
@@ -145,7 +147,8 @@ fn server_address(context: &mut Context, name: &Spanned<String>, port: u16) -> O
         context.report(
             Diagnostic::warning(Name::UNKNOWN_HOST, format!("'{}' has no address; no mail will be sent", name.value))
                 .at(name.span)
-                .class(ErrorClass::General),
+                .class(ErrorClass::General)
+                .gist(format!("Invalid smtp server {} {port}", name.value)),
         );
     }
     address.map(|address| SocketAddr::new(address, port))

@@ -1,11 +1,12 @@
 //! `vrrp_instance`: reading its lines. What must hold across them is in [`super::instance_checks`].
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use crate::config::context::{Context, Spanned};
 use crate::config::cursor::{Line, lines, second_reading, shortened, walk};
-use crate::config::values::{self, Garbage, invalid_value};
+use crate::config::values::{self, Garbage, Script, invalid_value};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
 use crate::model::{GratuitousArp, InitialState, InterfaceName, Priority, ScriptName, ScriptWeight, Version, Vrid};
 use crate::source::Span;
@@ -37,7 +38,11 @@ pub(in crate::config) struct InstanceDraft {
     pub addresses: Vec<AddressDraft>,
     pub tracked: Vec<TrackedDraft>,
     pub garp: GratuitousArp,
+    /// `notify_*`, by keyword.
+    pub notify: BTreeMap<String, Spanned<Script>>,
     family: Option<Family>,
+    /// The multicast group that it does not share with the others, as written.
+    pub group: Option<Vec<u8>>,
     /// It is of IPv6, which is reported; the rules of IPv4 do not apply to it.
     pub other_protocol: bool,
     /// Some line of it could not be used, and that has been reported.
@@ -66,6 +71,7 @@ pub(super) fn read(context: &mut Context, block: &Line, before: &Draft) -> Optio
             Diagnostic::error(Name::EXTRA_WORDS, "the name of a vrrp_instance is one word")
                 .at(extra.span)
                 .class(ErrorClass::General)
+                .gist("vrrp_instance must have a name")
                 .help("put a name with blanks in double quotes")
                 .note("keepalived skips the block"),
         );
@@ -78,6 +84,7 @@ pub(super) fn read(context: &mut Context, block: &Line, before: &Draft) -> Optio
                 .at(name.span)
                 .also(first.name.span, "this one")
                 .class(ErrorClass::General)
+                .gist(format!("vrrp instance {} already defined", name.value))
                 .help("rename one of them")
                 .note("keepalived skips the second block"),
         );
@@ -100,12 +107,21 @@ pub(super) fn read(context: &mut Context, block: &Line, before: &Draft) -> Optio
         addresses: Vec::new(),
         tracked: Vec::new(),
         garp: GratuitousArp::default(),
+        notify: BTreeMap::new(),
         family: None,
+        group: group(block.body()),
         other_protocol: false,
         broken: false,
     };
     walk(context, "vrrp_instance", block.body(), &mut |context, line| instance.line(context, &line, &before.scripts));
     Some(instance)
+}
+
+/// `mcast_dst_ip`, which is not effective yet, tells instances with one id apart.
+fn group(body: &[Statement]) -> Option<Vec<u8>> {
+    let mut lines = body.iter().rev();
+    let line = lines.find(|line| line.words.first().is_some_and(|word| word.bytes == b"mcast_dst_ip"))?;
+    line.words.get(1).map(|word| word.bytes.clone())
 }
 
 impl InstanceDraft {
@@ -162,6 +178,11 @@ impl InstanceDraft {
                 }
             }
             "garp_master_repeat" => self.garp_repeat(context, line),
+            name @ ("notify" | "notify_master" | "notify_backup" | "notify_fault" | "notify_stop") => {
+                if let Some(script) = values::script(context, "vrrp_instance", line) {
+                    self.notify.entry(name.to_owned()).or_insert(script);
+                }
+            }
             "version" => self.version(context, line),
             other => unreachable!("grammar/vrrp_instance.conf calls '{other}' effective"),
         }
@@ -182,6 +203,7 @@ impl InstanceDraft {
                     )
                     .at(word.span)
                     .class(ErrorClass::General)
+                    .gist(format!("({name}) unknown state '{text}', defaulting to BACKUP"))
                     .help("write MASTER or BACKUP"),
                 );
                 InitialState::Backup
@@ -193,7 +215,8 @@ impl InstanceDraft {
                     Diagnostic::warning(Name::CONFLICTING_STATE, format!("{name}: BACKUP after MASTER is ignored"))
                         .at(span)
                         .also(first, "MASTER here")
-                        .class(ErrorClass::General),
+                        .class(ErrorClass::General)
+                        .gist(format!("({name}) state previously set as MASTER - ignoring BACKUP")),
                 );
             }
             _ => self.state = Some(Spanned::new(state, span)),
@@ -212,7 +235,11 @@ impl InstanceDraft {
                 context.report(
                     Diagnostic::warning(Name::NUMBER_OUT_OF_RANGE, "'garp_master_repeat 0' is not possible; 1 is used")
                         .at(line.span())
-                        .class(ErrorClass::General),
+                        .class(ErrorClass::General)
+                        .gist(format!(
+                            "({}): garp_master_repeat must be greater than 0, setting to 1",
+                            self.name.value
+                        )),
                 );
                 self.garp.repeat = 1;
             }
@@ -233,13 +260,17 @@ impl InstanceDraft {
                 ),
                 ("auth_type", _) => {
                     let message = format!("unknown authentication type '{}'", shortened(&word.text()));
-                    context.report(invalid_value(word.span, message).help("write PASS or AH"));
+                    let gist = format!("({}) {message}", self.name.value);
+                    context.report(invalid_value(word.span, message).gist(gist).help("write PASS or AH"));
                 }
                 ("auth_pass", password) => {
                     if password.len() > AUTH_PASS_LEN {
                         let message = format!("the password is cut to its first {AUTH_PASS_LEN} characters");
                         context.report(
-                            Diagnostic::warning(Name::LONG_PASSWORD, message).at(word.span).class(ErrorClass::General),
+                            Diagnostic::warning(Name::LONG_PASSWORD, message)
+                                .at(word.span)
+                                .class(ErrorClass::General)
+                                .gist(format!("Truncating auth_pass to {AUTH_PASS_LEN} characters")),
                         );
                     }
                     let password = password[..password.len().min(AUTH_PASS_LEN)].to_vec();
@@ -262,7 +293,8 @@ impl InstanceDraft {
                     format!("{name}: {address} is of another family than the first address and is left out"),
                 )
                 .at(span)
-                .class(ErrorClass::General),
+                .class(ErrorClass::General)
+                .gist(format!("({name}): address family must match VRRP instance [{address}] - ignoring")),
             );
             return None;
         }
@@ -330,6 +362,7 @@ impl InstanceDraft {
                 )
                 .at(first.span)
                 .class(ErrorClass::General)
+                .gist(format!("({instance}) track script {text} not found, ignoring..."))
                 .help("define the script above the instance")
                 .note("the instance runs without tracking it"),
             );
@@ -339,7 +372,8 @@ impl InstanceDraft {
             context.report(
                 Diagnostic::warning(Name::TRACKED_TWICE, format!("{instance}: '{text}' is tracked already"))
                     .at(first.span)
-                    .class(ErrorClass::General),
+                    .class(ErrorClass::General)
+                    .gist(format!("({instance}) duplicate track_script {text} - ignoring")),
             );
             return;
         }

@@ -1,18 +1,19 @@
 //! What must hold across the lines of an instance, and across instances (`vrrp/vrrp.c`: `vrrp_complete_instance`,
 //! `check_vrid_conflicts`).
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::config::context::{Context, Spanned};
 use crate::config::host::Interface;
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
 use crate::model::{
-    AdvertInterval, Authentication, InitialState, InterfaceName, Notify, Priority, TrackedScript, Transport, Version,
-    VirtualAddress, VrrpInstance, VrrpScript,
+    AdvertInterval, Authentication, Global, InitialState, InterfaceName, Notify, Priority, TrackedScript, Transport,
+    Version, VirtualAddress, VrrpInstance, VrrpScript,
 };
 use crate::source::Span;
 
-use super::{Draft, InstanceDraft};
+use super::{Draft, InstanceDraft, notify};
 
 /// Most addresses that the count field of an advert can tell (RFC 3768 §5.3.5).
 const MAX_ADDRESSES: usize = 255;
@@ -30,6 +31,7 @@ pub(super) fn usable_interface(
             Diagnostic::error(Name::LOOPBACK_INTERFACE, format!("{instance}: {name} is a loopback interface"))
                 .at(span)
                 .class(ErrorClass::General)
+                .gist(format!("({instance}) cannot use a loopback interface ({name}) for vrrp - ignoring"))
                 .help("name the interface that the peers are reached through"),
         );
         return None;
@@ -48,10 +50,11 @@ pub(super) fn known_interface(
     if kind == Interface::Missing {
         let diagnostic =
             Diagnostic::error(Name::UNKNOWN_INTERFACE, format!("{user}: there is no interface {name}")).at(span);
+        let gist = format!("WARNING - interface {name} for {user} doesn't exist");
         context.report(if context.dynamic_interfaces {
             diagnostic.note("'dynamic_interfaces', which would allow that, is not supported yet")
         } else {
-            diagnostic.class(ErrorClass::General)
+            diagnostic.class(ErrorClass::General).gist(gist)
         });
     }
     Some(name)
@@ -61,10 +64,20 @@ pub(super) fn known_interface(
 const LONGEST_INTERVAL: u16 = 4095;
 
 /// The instances that can run; what is wrong with the others has been reported as an error.
-pub(super) fn finish_all(context: &mut Context, draft: &Draft, scripts: &[VrrpScript]) -> Vec<VrrpInstance> {
+pub(super) fn finish_all(
+    context: &mut Context,
+    draft: &Draft,
+    scripts: &[VrrpScript],
+    global: &Global,
+) -> Vec<VrrpInstance> {
     let default = draft.global.vrrp_version.unwrap_or(Version::V2);
-    let finished = draft.instances.iter().filter_map(|instance| finish(context, instance, scripts, default));
-    let instances: Vec<_> = finished.collect();
+    let mut instances = Vec::new();
+    for instance in &draft.instances {
+        let finished = finish(context, instance, scripts, default);
+        instances.extend(
+            finished.map(|finished| VrrpInstance { notify: notify::finish(context, instance, global), ..finished }),
+        );
+    }
     vrid_conflicts(context, &draft.instances);
     instances
 }
@@ -81,11 +94,13 @@ fn finish(
         let message = format!("{name} has no virtual_router_id");
         let diagnostic =
             Diagnostic::error(Name::MISSING_VRID, message).help("give it one from 1 to 255, unused on its network");
-        context.report(complaint(diagnostic, draft.name.span));
+        let gist = format!("({name}) the virtual router id must be set");
+        context.report(complaint(diagnostic, draft.name.span).gist(gist));
     }
     if draft.interface.is_none() && !draft.broken {
         let message = format!("{name} has no interface");
-        context.report(complaint(Diagnostic::error(Name::MISSING_INTERFACE, message), draft.name.span));
+        let diagnostic = complaint(Diagnostic::error(Name::MISSING_INTERFACE, message), draft.name.span);
+        context.report(diagnostic.gist(format!("({name}) Unknown interface!")));
     }
     let (vrid, interface) = (draft.vrid?.value, draft.interface.as_ref()?.value.clone());
     let initial_state = draft.state.map(|state| state.value).unwrap_or_default();
@@ -114,17 +129,42 @@ fn check_addresses(context: &mut Context, draft: &InstanceDraft, version: Versio
     let name = &draft.name.value;
     if draft.addresses.is_empty() && !draft.broken {
         let message = format!("{name} has no virtual address");
-        let diagnostic = match version {
-            Version::V2 => Diagnostic::warning(Name::NO_VIRTUAL_ADDRESS, message),
-            Version::V3 => Diagnostic::error(Name::NO_VIRTUAL_ADDRESS, message).note("VRRPv3 needs at least one"),
+        let (diagnostic, sensible) = match version {
+            Version::V2 => (Diagnostic::warning(Name::NO_VIRTUAL_ADDRESS, message), "sensible"),
+            Version::V3 => {
+                (Diagnostic::error(Name::NO_VIRTUAL_ADDRESS, message).note("VRRPv3 needs at least one"), "required")
+            }
         };
-        context.report(diagnostic.at(draft.name.span).class_without_line(ErrorClass::General));
+        context.report(
+            diagnostic
+                .at(draft.name.span)
+                .class_without_line(ErrorClass::General)
+                .gist(format!("({name}) No VIP specified; at least one is {sensible}")),
+        );
+    }
+    let mut places = HashMap::new();
+    for address in &draft.addresses {
+        let (ip, span) = (address.net.value.addr(), address.net.span);
+        if let Some(first) = places.insert(ip, span) {
+            places.insert(ip, first);
+            context.report(
+                Diagnostic::warning(Name::DUPLICATE_ADDRESS, format!("{name} lists {ip} twice"))
+                    .at(span)
+                    .also(first, "first here")
+                    .class_without_line(ErrorClass::General)
+                    .gist(format!("({name}): VIP duplicates a VIP {ip} - ignoring"))
+                    .help("remove one of the lines"),
+            );
+        }
     }
     if let Some(excess) = draft.addresses.get(MAX_ADDRESSES) {
         context.report(
             Diagnostic::error(Name::TOO_MANY_ADDRESSES, format!("{name}: an advert holds {MAX_ADDRESSES} addresses"))
                 .at(excess.net.span)
-                .class_without_line(ErrorClass::General)
+                .class_without_line(ErrorClass::General).gist(format!(
+                    "({name}) Number of VIPs ({}) exceeds maximum/space available in packet (max {MAX_ADDRESSES} addresses)",
+                    draft.addresses.len()
+                ))
                 .note("keepalived treats the rest as virtual_ipaddress_excluded, which is not supported yet"),
         );
     }
@@ -140,7 +180,11 @@ fn advert_interval(context: &mut Context, draft: &InstanceDraft, version: Versio
             let rounded = ((value + Duration::from_millis(500)).as_secs()).clamp(1, 255) as u8;
             if value.subsec_nanos() != 0 && !draft.other_protocol {
                 let message = format!("{name}: VRRPv2 counts whole seconds; {rounded} is used");
-                context.report(complaint(Name::FRACTIONAL_INTERVAL, message));
+                let gist = format!(
+                    "({name}) VRRPv2 advertisement interval {:.6}s must be an integer. rounding",
+                    value.as_secs_f64()
+                );
+                context.report(complaint(Name::FRACTIONAL_INTERVAL, message).gist(gist));
             }
             AdvertInterval::from_seconds(rounded).unwrap_or(AdvertInterval::DEFAULT)
         }
@@ -153,10 +197,17 @@ fn advert_interval(context: &mut Context, draft: &InstanceDraft, version: Versio
                     rounded / 100,
                     rounded % 100
                 );
-                context.report(complaint(Name::FRACTIONAL_INTERVAL, message));
+                let seconds = value.as_secs_f64();
+                let gist =
+                    format!("({name}) VRRPv3 advertisement interval {seconds}s must be in units of 10ms - rounding");
+                context.report(complaint(Name::FRACTIONAL_INTERVAL, message).gist(gist));
             } else if u128::from(rounded) != hundredths {
                 let message = format!("{name}: the longest interval of VRRPv3 is 40.95 s, which is used");
-                context.report(complaint(Name::INTERVAL_TOO_LONG, message));
+                let seconds = value.as_secs_f64();
+                let gist = format!(
+                    "({name}) VRRPv3 advertisement interval {seconds}s is out of range. Must be less than 40.96s."
+                );
+                context.report(complaint(Name::INTERVAL_TOO_LONG, message).gist(gist));
             }
             AdvertInterval::from_centiseconds(rounded).unwrap_or(default_interval(version))
         }
@@ -192,22 +243,30 @@ fn preempt(context: &mut Context, draft: &InstanceDraft, state: InitialState, pr
     } else {
         return false;
     };
-    context.report(diagnostic.at(span).class_without_line(ErrorClass::General));
+    let gist = match priority {
+        Priority::OWNER => format!("({name}) nopreempt is incompatible with priority 255. resetting nopreempt"),
+        _ => format!("({name}) Warning - nopreempt will not work with initial state MASTER - clearing"),
+    };
+    context.report(diagnostic.at(span).class_without_line(ErrorClass::General).gist(gist));
     true
 }
 
 fn authentication(context: &mut Context, draft: &InstanceDraft, version: Version) -> Authentication {
-    if let (Version::V3, Some(span)) = (version, draft.auth_type) {
-        let message = format!("{}: VRRPv3 has no authentication; it is ignored", draft.name.value);
-        context.report(
-            Diagnostic::warning(Name::AUTHENTICATION_IGNORED, message)
+    match (draft.auth_type, &draft.auth_pass) {
+        (Some(span), Some(password)) if version == Version::V3 && !password.value.is_empty() => {
+            let name = &draft.name.value;
+            context.report(
+                Diagnostic::warning(
+                    Name::AUTHENTICATION_IGNORED,
+                    format!("{name}: VRRPv3 has no authentication; it is ignored"),
+                )
                 .at(span)
                 .class_without_line(ErrorClass::General)
+                .gist(format!("({name}) VRRP version 3 does not support authentication. Ignoring."))
                 .help("remove the block, and keep strangers off the network by other means"),
-        );
-        return Authentication::None;
-    }
-    match (draft.auth_type, &draft.auth_pass) {
+            );
+            Authentication::None
+        }
         (Some(_), Some(password)) if !password.value.is_empty() => {
             let mut data = [0; 8];
             data[..password.value.len()].copy_from_slice(&password.value);
@@ -216,7 +275,10 @@ fn authentication(context: &mut Context, draft: &InstanceDraft, version: Version
         (Some(span), _) => {
             let message = format!("{}: authentication without 'auth_pass' is ignored", draft.name.value);
             context.report(
-                Diagnostic::warning(Name::MISSING_PASSWORD, message).at(span).class_without_line(ErrorClass::General),
+                Diagnostic::warning(Name::MISSING_PASSWORD, message)
+                    .at(span)
+                    .class_without_line(ErrorClass::General)
+                    .gist(format!("({}) Authentication specified but no password given. Ignoring", draft.name.value)),
             );
             Authentication::None
         }
@@ -235,6 +297,10 @@ fn transport(context: &mut Context, draft: &InstanceDraft) -> Transport {
             Diagnostic::warning(Name::UNICAST_WITHOUT_PEERS, message)
                 .at(span)
                 .class_without_line(ErrorClass::General)
+                .gist(format!(
+                    "({}) A unicast keyword has been specified without any unicast peers. Defaulting to multicast.",
+                    draft.name.value
+                ))
                 .help("list the other nodes in 'unicast_peer', or write 'mcast_src_ip' for the source of multicast"),
         );
     }
@@ -269,7 +335,11 @@ fn tracked(
             context.report(
                 Diagnostic::warning(Name::WEIGHT_OF_OWNER, message)
                     .at(line.script.span)
-                    .class_without_line(ErrorClass::General),
+                    .class_without_line(ErrorClass::General)
+                    .gist(format!(
+                        "({}) ignoring tracked script {} with weights due to address_owner",
+                        draft.name.value, script.name
+                    )),
             );
             continue;
         }
@@ -293,7 +363,8 @@ fn vrid_conflicts(context: &mut Context, instances: &[InstanceDraft]) {
                 .label(format!("{b} takes it again"))
                 .also(first_vrid.span, format!("{a} takes it here"))
                 .help(format!("give {b} an id of its own"))
-                .class_without_line(ErrorClass::General),
+                .class_without_line(ErrorClass::General)
+                .gist(format!("{a} and {b} both use VRID {} with IPv4 on interface {}", vrid.value, interface.value)),
         );
     }
 }
@@ -305,9 +376,10 @@ fn in_conflict(a: &InstanceDraft, b: &InstanceDraft) -> bool {
         return false;
     }
     let same = vrid(a).is_some() && vrid(a) == vrid(b) && interface(a).is_some() && interface(a) == interface(b);
-    same && match (a.peers.is_empty(), b.peers.is_empty()) {
-        (true, true) => true,
-        (false, false) => a.peers.iter().any(|peer| b.peers.contains(peer)),
-        _ => false,
-    }
+    same && a.group == b.group
+        && match (a.peers.is_empty(), b.peers.is_empty()) {
+            (true, true) => true,
+            (false, false) => a.peers.iter().any(|peer| b.peers.contains(peer)),
+            _ => false,
+        }
 }

@@ -7,6 +7,7 @@ mod checker;
 mod global;
 mod instance;
 mod instance_checks;
+mod notify;
 mod real_server;
 mod script;
 mod scripts_security;
@@ -72,7 +73,7 @@ fn finish(context: &mut Context, draft: &Draft) -> Config {
     let virtual_servers = virtual_server::finish_all(context, &draft.servers);
     let scripts = script::finish_all(context, draft, &global);
     scripts_security::check(context, draft);
-    let instances = instance_checks::finish_all(context, draft, &scripts);
+    let instances = instance_checks::finish_all(context, draft, &scripts, &global);
     Config { global, scripts, instances, virtual_servers }
 }
 

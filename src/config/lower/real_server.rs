@@ -75,6 +75,10 @@ fn fits(context: &mut Context, server: &ServerDraft, real: &RealDraft) -> bool {
             Diagnostic::warning(Name::ADDRESS_FAMILY_MISMATCH, message)
                 .at(real.address.span)
                 .class(ErrorClass::General)
+                .gist(format!(
+                    "Address family of virtual server and real server {} don't match - skipping real server.",
+                    real.address.value
+                ))
                 .note("it is left out; only TUN can mix families"),
         );
     }
@@ -92,7 +96,8 @@ pub(super) fn finish_all(context: &mut Context, server: &ServerDraft, key: &Serv
         let message =
             format!("virtual server {key} has real server {} twice; the second is left out", draft.address.value);
         if seen.contains(&written) {
-            context.report(duplicate(message).class_without_line(ErrorClass::General));
+            let gist = format!("VS {key}: real server {} is duplicated - removing second rs", draft.address.value);
+            context.report(duplicate(message).class_without_line(ErrorClass::General).gist(gist));
             continue;
         }
         seen.push(written);
@@ -152,7 +157,12 @@ fn port(
         Header::Fwmark(_) => format!("{key}: {method} cannot change the port of {address}; {own} is ignored"),
     };
     context.report(
-        Diagnostic::warning(Name::PORT_RESET, message).at(draft.address.span).class_without_line(ErrorClass::General),
+        Diagnostic::warning(Name::PORT_RESET, message)
+            .at(draft.address.span)
+            .class_without_line(ErrorClass::General)
+            .gist(format!(
+                "WARNING - virtual server {key} and real server {address}:{own} ports don't match - resetting"
+            )),
     );
     inherited
 }

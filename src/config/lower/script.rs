@@ -17,7 +17,7 @@ use super::global::user_exists;
 const DEFAULT_USER: &str = "keepalived_script";
 
 /// A user and perhaps a group.
-type UserAndGroup = (String, Option<String>);
+pub(super) type UserAndGroup = (String, Option<String>);
 type ScriptUser = Spanned<UserAndGroup>;
 
 /// What a `vrrp_script` block says.
@@ -73,20 +73,30 @@ pub(super) fn read(context: &mut Context, block: &Line) -> Option<ScriptDraft> {
     Some(draft)
 }
 
-/// `interval` and `timeout`: whole seconds in 2.2.7, and 0 becomes 1.
+/// `interval` and `timeout`: seconds with three decimal places (whole ones up to 2.2.7), and 0 becomes 1.
 fn seconds(context: &mut Context, line: &Line) -> Option<Duration> {
-    let seconds = values::unsigned::<u32>(context, line, Garbage::Dropped)?;
-    if seconds == 0 {
+    let duration = values::duration(context, line)?;
+    if duration.is_zero() {
         context.report(
             Diagnostic::warning(
                 Name::NUMBER_OUT_OF_RANGE,
                 format!("'{} 0' is not possible; 1 is used", line.keyword.name),
             )
             .at(line.span())
-            .class(ErrorClass::General),
+            .class(ErrorClass::General)
+            .gist(format!("vrrp script {} must be greater than 0, setting to 1", line.keyword.name)),
+        );
+        return Some(Duration::from_secs(1));
+    }
+    if duration.subsec_micros() % 1000 != 0 {
+        context.report(
+            Diagnostic::warning(Name::TOO_MANY_DECIMALS, format!("'{}' counts milliseconds", line.keyword.name))
+                .at(line.span())
+                .class(ErrorClass::General)
+                .gist(format!("number '{}' has too many decimal places", line.argument()?.text())),
         );
     }
-    Some(Duration::from_secs(seconds.max(1).into()))
+    Some(duration)
 }
 
 fn weight(context: &mut Context, line: &Line) -> Option<Spanned<ScriptWeight>> {
@@ -130,7 +140,8 @@ fn finish(context: &mut Context, draft: &Draft, script: &ScriptDraft, global: &G
         context.report(
             Diagnostic::warning(Name::SCRIPT_NOT_SET, format!("{name} has no 'script' line and is left out"))
                 .at(script.name.span)
-                .class(ErrorClass::General),
+                .class(ErrorClass::General)
+                .gist(format!("No script set for vrrp_script {name} - removing")),
         );
         return None;
     };
@@ -162,7 +173,7 @@ fn finish(context: &mut Context, draft: &Draft, script: &ScriptDraft, global: &G
 
 /// Whom a script runs as: the one it names, else `script_user`, else [`DEFAULT_USER`] where that exists; `None` is the
 /// user alived runs as.
-fn runner(host: Option<&dyn Host>, named: Option<UserAndGroup>, global: &Global) -> Option<UserAndGroup> {
+pub(super) fn runner(host: Option<&dyn Host>, named: Option<UserAndGroup>, global: &Global) -> Option<UserAndGroup> {
     let by_default = || host.and_then(|host| host.user(DEFAULT_USER)).map(|_| (DEFAULT_USER.to_owned(), None));
     named.or_else(|| global.script_user.clone()).or_else(by_default)
 }
@@ -184,6 +195,10 @@ fn has_user(context: &mut Context, name: &str, span: Span, user: Option<&ScriptU
             Diagnostic::warning(Name::UNKNOWN_USER, message)
                 .at(user.map_or(span, |user| user.span))
                 .class(ErrorClass::General)
+                .gist(match user {
+                    Some(_) => format!("Unable to set uid/gid for script {name}"),
+                    None => format!("Unable to set default user {DEFAULT_USER} for script {name}"),
+                })
                 .help("name an existing user with 'script_user' in global_defs"),
         );
     }
@@ -198,22 +213,37 @@ fn has_file(
     user: Option<&ScriptUser>,
     global: &Global,
 ) -> bool {
-    let Some(host) = context.host else { return true };
-    let runs_as_root = match user.map(|user| &user.value).or(global.script_user.as_ref()) {
+    let program = &script.value.argv[0];
+    let found = context.host.and_then(|host| obstacle(host, program, user.map(|user| &user.value), global));
+    let Some((kind, what)) = found else { return true };
+    let diagnostic = Diagnostic::warning(kind, format!("{name} is not tracked: {program} {what}")).at(script.span);
+    let keepalived_complains = kind != Name::SCRIPT_NOT_EXECUTABLE;
+    let reason = if kind == Name::SCRIPT_INSECURE { "due to insecure" } else { "since not found/accessible" };
+    context.report(if keepalived_complains {
+        diagnostic.class_without_line(ErrorClass::General).gist(format!("Disabling track script {name} {reason}"))
+    } else {
+        diagnostic
+    });
+    false
+}
+
+/// Why the program cannot or must not be run as `user`, or as the default one; the words follow its name.
+pub(super) fn obstacle(
+    host: &dyn Host,
+    program: &str,
+    user: Option<&UserAndGroup>,
+    global: &Global,
+) -> Option<(Name, &'static str)> {
+    let runs_as_root = match user.or(global.script_user.as_ref()) {
         Some((user, _)) => host.user(user) == Some(0),
         None => host.user(DEFAULT_USER).is_none(),
     };
-    let program = &script.value.argv[0];
-    let (kind, what) = match host.script(program) {
-        ScriptFile::Missing => (Name::SCRIPT_NOT_FOUND, "cannot be found"),
-        ScriptFile::NotExecutable => (Name::SCRIPT_NOT_EXECUTABLE, "is not executable"),
+    match host.script(program) {
+        ScriptFile::Missing => Some((Name::SCRIPT_NOT_FOUND, "cannot be found")),
+        ScriptFile::NotExecutable => Some((Name::SCRIPT_NOT_EXECUTABLE, "is not executable")),
         ScriptFile::Insecure if global.script_security && runs_as_root => {
-            (Name::SCRIPT_INSECURE, "can be changed by somebody else than root")
+            Some((Name::SCRIPT_INSECURE, "can be changed by somebody else than root"))
         }
-        ScriptFile::Insecure | ScriptFile::Secure => return true,
-    };
-    let diagnostic = Diagnostic::warning(kind, format!("{name} is not tracked: {program} {what}")).at(script.span);
-    let keepalived_complains = kind != Name::SCRIPT_NOT_EXECUTABLE;
-    context.report(if keepalived_complains { diagnostic.class_without_line(ErrorClass::General) } else { diagnostic });
-    false
+        ScriptFile::Insecure | ScriptFile::Secure => None,
+    }
 }

@@ -34,11 +34,13 @@ pub(super) fn check(context: &mut Context, draft: &Draft) {
     } else {
         "scripts are run without a check that nobody else than root can change them"
     };
+    let addition = if insecure { " There are insecure scripts." } else { "" };
+    let gist = "SECURITY VIOLATION - scripts are being executed but script_security not enabled.".to_owned() + addition;
     context.report(
         Diagnostic::warning(Name::SCRIPT_SECURITY, message)
             .at(first)
             .class_without_line(ErrorClass::Security)
-            .gist(format!("SECURITY VIOLATION - {message}"))
+            .gist(gist)
             .help("add 'enable_script_security' and 'script_user' to global_defs"),
     );
 }

@@ -92,7 +92,8 @@ fn header(context: &mut Context, block: &Line) -> Option<Header> {
         (_, port) => {
             let endpoint = endpoint(context, first, port);
             if endpoint.is_none() {
-                context.report(skipped(not_an_endpoint(first)));
+                let gist = format!("Invalid virtual server IP address {} - skipping", shortened(&first.text()));
+                context.report(skipped(not_an_endpoint(first)).gist(gist));
             }
             endpoint.map(|(address, port)| Header::Address(address, port.unwrap_or(0)))
         }
@@ -136,7 +137,8 @@ impl ServerDraft {
                 None => {
                     let message = format!("unknown scheduler '{}'", shortened(&word.text()));
                     let help = format!("the schedulers are {}", Scheduler::NAMES.join(", "));
-                    context.report(invalid_value(word.span, message).help(help));
+                    let gist = format!("Invalid lvs_scheduler '{}' - ignoring", shortened(&word.text()));
+                    context.report(invalid_value(word.span, message).gist(gist).help(help));
                 }
             },
             "lb_kind" | "lvs_method" => self.forwarding = forwarding(context, line).or(self.forwarding),
@@ -192,7 +194,8 @@ impl ServerDraft {
             Some((_, protocol)) => self.protocol = Some(Spanned::new(*protocol, line.span())),
             None => {
                 let message = format!("'{}' is none of TCP, UDP, SCTP", shortened(&word.text()));
-                context.report(invalid_value(word.span, message));
+                let gist = format!("Unknown protocol {} - ignoring", shortened(&word.text()));
+                context.report(invalid_value(word.span, message).gist(gist));
             }
         }
     }
@@ -245,7 +248,8 @@ pub(super) fn forwarding(context: &mut Context, line: &Line) -> Option<Forwardin
         b"TUN" => Forwarding::Tun,
         _ => {
             let message = format!("'{}' is none of NAT, DR, TUN", shortened(&word.text()));
-            context.report(invalid_value(word.span, message));
+            let gist = format!("PARSER : unknown [{}] routing method for virtual server.", shortened(&word.text()));
+            context.report(invalid_value(word.span, message).gist(gist));
             return None;
         }
     };
@@ -292,35 +296,46 @@ pub(super) fn finish_all(context: &mut Context, drafts: &[ServerDraft]) -> Vec<V
 fn finish(context: &mut Context, draft: &ServerDraft) -> Option<VirtualServer> {
     let span = draft.header.span;
     let key = draft.key(draft.protocol.map_or(Protocol::Udp, |protocol| protocol.value));
-    let complain = |context: &mut Context, name, message: String, span| {
-        context.report(Diagnostic::warning(name, message).at(span).class_without_line(ErrorClass::General));
+    let complain = |context: &mut Context, name, message: String, gist: String, span| {
+        let diagnostic = Diagnostic::warning(name, message).at(span);
+        context.report(diagnostic.class_without_line(ErrorClass::General).gist(gist));
     };
     if draft.real_servers.is_empty() {
         let message = format!("virtual server {key} has no real server and is left out");
-        complain(context, Name::NO_REAL_SERVER, message, span);
+        let gist = format!("Virtual server {key} has no real servers - ignoring");
+        complain(context, Name::NO_REAL_SERVER, message, gist, span);
         return None;
     }
     match (draft.header.value, draft.protocol) {
         (Header::Fwmark(_), Some(protocol)) => {
             let message = format!("virtual server {key}: a firewall mark has no protocol; the line is ignored");
-            complain(context, Name::FWMARK_PROTOCOL, message, protocol.span);
+            let gist =
+                format!("Warning: Virtual server {key}: protocol specified for fwmark - protocol will be ignored");
+            complain(context, Name::FWMARK_PROTOCOL, message, gist, protocol.span);
         }
         (Header::Address(..), None) => {
-            complain(context, Name::DEFAULT_USED, format!("virtual server {key} has no protocol; UDP is used"), span);
+            let message = format!("virtual server {key} has no protocol; UDP is used");
+            let gist = format!("Virtual server {key}: no protocol set - defaulting to UDP");
+            complain(context, Name::DEFAULT_USED, message, gist, span);
         }
         _ => {}
     }
     if draft.scheduler.is_none() {
         let default = Scheduler::DEFAULT.name();
-        complain(context, Name::DEFAULT_USED, format!("virtual server {key} has no lb_algo; {default} is used"), span);
+        let message = format!("virtual server {key} has no lb_algo; {default} is used");
+        let gist = format!("Virtual server {key}: no scheduler set, setting default '{default}'");
+        complain(context, Name::DEFAULT_USED, message, gist, span);
     }
     if draft.forwarding.is_none() && draft.real_servers.iter().any(|real| real.forwarding.is_none()) {
-        complain(context, Name::DEFAULT_USED, format!("virtual server {key} has no lb_kind; NAT is used"), span);
+        let message = format!("virtual server {key} has no lb_kind; NAT is used");
+        let gist = format!("Virtual server {key}: no forwarding method set, setting default NAT");
+        complain(context, Name::DEFAULT_USED, message, gist, span);
     }
     let persistence = match (draft.header.value, draft.persistence) {
         (Header::Address(_, 0), None) => {
             let message = format!("virtual server {key}: a service for all ports is persistent; 360 seconds are used");
-            complain(context, Name::ZERO_PORT, message, span);
+            let gist = format!("Virtual server {key}: zero port only valid for persistent services - setting");
+            complain(context, Name::ZERO_PORT, message, gist, span);
             Some(DEFAULT_PERSISTENCE)
         }
         (_, persistence) => persistence,

@@ -1,7 +1,6 @@
 //! Checks across lines, blocks and files for `--check-config`: what keepalived accepts without a word and the author
 //! can hardly have meant. One rule, one file, one name; none of them changes what runs.
 
-mod duplicate_address;
 mod look_alike;
 mod pair;
 mod password_without_type;
@@ -25,8 +24,7 @@ pub(super) struct Subject<'a> {
 
 /// What every rule has to say about one configuration.
 pub(super) fn check(subject: &Subject) -> Vec<Diagnostic> {
-    let rules: [fn(&Subject) -> Vec<Diagnostic>; 7] = [
-        duplicate_address::check,
+    let rules: [fn(&Subject) -> Vec<Diagnostic>; 6] = [
         look_alike::check,
         password_without_type::check,
         scripts_without_security::check,
