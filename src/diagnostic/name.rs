@@ -139,8 +139,12 @@ names! {
     TOO_MANY_ADDRESSES = "too-many-addresses";
     /// IPv4 and IPv6 where only one of them can be.
     ADDRESS_FAMILY_MISMATCH = "address-family-mismatch";
-    /// An `advert_int` that VRRPv2 cannot express.
+    /// An `advert_int` that falls between what the version can express.
     FRACTIONAL_INTERVAL = "fractional-interval";
+    /// An `advert_int` beyond what VRRPv3 can express.
+    INTERVAL_TOO_LONG = "interval-too-long";
+    /// `authentication` with VRRPv3.
+    AUTHENTICATION_IGNORED = "authentication-ignored";
     /// `nopreempt` with `state MASTER`.
     NOPREEMPT_WITH_MASTER = "nopreempt-with-master";
     /// `nopreempt` with priority 255.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::config::context::Context;
 use crate::config::values::parse_address;
 use crate::diagnostic::Name;
-use crate::schema::{Decimal, MICROS};
+use crate::schema::Decimal;
 use crate::source::Span;
 use crate::syntax::Statement;
 
@@ -14,9 +14,6 @@ use super::{addresses, complain, complain_later, routes, rules, tracking};
 
 /// Longest name of an interface (`IFNAMSIZ` − 1).
 pub(super) const LONGEST_INTERFACE: usize = 15;
-/// The largest interval that VRRPv3 can tell, in centiseconds (RFC 9568 §5.2.7: twelve bits).
-const MOST_CENTISECONDS: u128 = 4095;
-
 /// An instance as far as other blocks ask about it.
 pub(super) struct Instance {
     pub name: String,
@@ -63,7 +60,6 @@ fn check(context: &mut Context, block: &Entry, version: i64, strict: bool, names
         is_master,
         priority: numeric("priority").unwrap_or(if is_master { 255 } else { 100 }),
     };
-    subject.advert_interval(context);
     subject.preempt_delay(context);
     subject.authentication(context);
     subject.strict_mode(context);
@@ -93,29 +89,6 @@ impl Subject<'_> {
             format!("{name}: {message}"),
             format!("({name}) {gist}"),
         );
-    }
-
-    /// VRRPv3 counts in hundredths of a second, up to 40.95.
-    fn advert_interval(&self, context: &mut Context) {
-        let Some(entry) = last(self.body, "advert_int").filter(|_| self.version == 3) else { return };
-        let Some(decimal) = entry.argument(0).and_then(|word| Decimal::parse(&word.bytes, 6)) else { return };
-        let (name, centi) = (&self.name, MICROS / 100);
-        let rounded = (decimal.scaled + centi / 2) / centi;
-        if rounded > MOST_CENTISECONDS {
-            let message = format!("{name}: VRRPv3 can tell at most 40.95 seconds; that is used");
-            let gist = format!(
-                "({name}) VRRPv3 advertisement interval {}s is out of range. Must be less than 40.96s.",
-                entry.text(0)
-            );
-            complain_later(context, Name::NUMBER_OUT_OF_RANGE, entry.span(), message, gist);
-        } else if decimal.scaled % centi != 0 {
-            let message = format!("{name}: VRRPv3 counts hundredths of a second; the interval is rounded");
-            let gist = format!(
-                "({name}) VRRPv3 advertisement interval {}s must be in units of 10ms - rounding",
-                entry.text(0)
-            );
-            complain_later(context, Name::FRACTIONAL_INTERVAL, entry.span(), message, gist);
-        }
     }
 
     fn preempt_delay(&self, context: &mut Context) {
@@ -152,8 +125,9 @@ impl Subject<'_> {
         let Some(block) = last(self.body, "authentication") else { return };
         let Some(kind) = last(block.body(), "auth_type") else { return };
         let has_password = last(block.body(), "auth_pass").is_some_and(|entry| !entry.text(0).is_empty());
-        if !has_password || !matches!(kind.text(0).as_str(), "PASS" | "AH") {
-            return; // which is reported as such
+        let is_ah = kind.text(0) == "AH";
+        if !has_password || !(is_ah || (kind.text(0) == "PASS" && self.version != 3)) {
+            return; // which the lowering reports
         }
         if self.strict {
             let gist = "Strict mode does not support authentication. Ignoring.";
@@ -161,7 +135,7 @@ impl Subject<'_> {
         } else if self.version == 3 {
             let gist = "VRRP version 3 does not support authentication. Ignoring.";
             self.clash(context, kind.span(), "VRRPv3 knows no authentication", gist);
-        } else if kind.text(0) == "AH" && self.is_master && self.priority < 255 {
+        } else if is_ah && self.is_master && self.priority < 255 {
             let gist = "Initial state master is incompatible with AH authentication - clearing";
             self.clash(context, kind.span(), "'state MASTER' does not go with AH, and BACKUP is used", gist);
         }
