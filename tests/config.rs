@@ -5,7 +5,7 @@ mod fixtures;
 #[path = "common/host.rs"]
 mod host;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use alived::config::{CheckOptions, Format, check_config, load, load_on};
 use alived::diagnostic::{ALL_NAMES, Style};
@@ -96,6 +96,10 @@ impl alived::config::Files for OneFile {
     fn read(&self, _: &Path) -> Result<Vec<u8>, alived::config::FileError> {
         Ok(self.0.clone())
     }
+
+    fn matches(&self, pattern: &Path) -> Vec<PathBuf> {
+        vec![pattern.to_owned()]
+    }
 }
 
 fn survives(bytes: Vec<u8>) {
@@ -143,7 +147,17 @@ fn pieces() -> impl Strategy<Value = Vec<u8>> {
             "\\#",
             "$X",
             "${X}",
+            "$X=",
+            "${_RANDOM 3 1}",
+            "${_PWD}",
+            "\\\n",
             "@x",
+            "@^x",
+            "~SEQ(X, 1, 3)",
+            "~SEQx(X, ${X})",
+            "~LST({X, Y}, {a}, {b, $X})",
+            "include",
+            "include other.conf\n",
             "/bin/true",
             "200-299",
             "\u{2013}",

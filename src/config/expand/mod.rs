@@ -17,6 +17,7 @@ mod include;
 mod line;
 mod sequence;
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
@@ -39,6 +40,9 @@ const MAX_DEPTH: usize = 64;
 /// Most lines that definitions and sequences may make.
 const MOST_LINES: usize = 4_000_000;
 
+/// What a loop counts for among them.
+const COST_OF_A_LOOP: usize = 1000;
+
 /// What came of the files of a configuration.
 pub(super) struct Expanded {
     /// Of all files, as one text.
@@ -58,7 +62,8 @@ pub(super) fn expand(sources: &mut SourceMap, files: &dyn Files, entries: &[Sour
         unfinished: None,
         reading: Vec::new(),
         checks: if files.checks_every_include() { Checks::ALL } else { Checks::default() },
-        lines_left: MOST_LINES,
+        work_left: MOST_LINES,
+        loops: HashSet::new(),
         includes_left: files::MOST_INCLUDES,
     };
     entries.iter().for_each(|entry| expander.file(*entry));
@@ -77,7 +82,10 @@ struct Expander<'a> {
     reading: Vec<PathBuf>,
     /// What `include_check` and `-e` ask of every include.
     checks: Checks,
-    lines_left: usize,
+    /// How many more lines definitions and sequences may make.
+    work_left: usize,
+    /// Where definitions have been found to refer to each other without end.
+    loops: HashSet<Span>,
     includes_left: usize,
 }
 
@@ -142,6 +150,9 @@ impl Expander<'_> {
 
     /// A line whose condition holds.
     fn statement(&mut self, mut line: Line, depth: usize, is_conditional: bool) {
+        if line.bytes().is_empty() || !self.affords(&line, 1) {
+            return;
+        }
         if depth > MAX_DEPTH {
             return self.endless(&line);
         }
@@ -243,8 +254,10 @@ impl Expander<'_> {
         };
         let mut parameters = line.part(0, end);
         for _ in 0..MOST_ROUNDS {
-            let Some((replaced, _)) = self.replaced(&parameters) else { break };
-            parameters = replaced;
+            match self.replaced(&parameters) {
+                Some((replaced, _)) if replaced.bytes().len() < LINE_BUFFER => parameters = replaced,
+                _ => break,
+            }
         }
         let written = line.span(0, end);
         let rest = line.from(end).trimmed();
@@ -253,7 +266,7 @@ impl Expander<'_> {
             Err(invalid) => self.invalid_sequence(line, invalid.0),
             Ok(Sequence::Numbers { name, start, step, end, hexadecimal }) => {
                 let mut number = start;
-                while (if step > 0 { number <= end } else { number >= end }) && self.lines_left > 0 {
+                while (if step > 0 { number <= end } else { number >= end }) && self.work_left > 0 {
                     let text = if hexadecimal { format!("{number:x}") } else { number.to_string() };
                     self.definitions.set(name.clone(), value(text.as_bytes()));
                     self.statement(rest.clone(), depth + 1, false);
@@ -295,18 +308,26 @@ impl Expander<'_> {
     }
 
     fn emit(&mut self, line: &Line) {
-        let span = match line.in_file() {
-            Some(span) => Some(span),
-            None if self.lines_left > 0 => line.keep(self.sources),
-            None => return,
+        let Some(span) = line.in_file().or_else(|| line.keep(self.sources)) else {
+            self.affords(line, usize::MAX);
+            return;
         };
-        let Some(span) = span else { return self.too_many(line) };
         lex_line(&mut self.tokens, span, line.bytes(), false);
         self.tokens.push(Token { kind: TokenKind::Newline, span: span.after() });
-        self.lines_left -= 1;
-        if self.lines_left == 0 {
-            self.too_many(line);
+    }
+
+    /// Whether the work for a line may still be done; says so when it may not for the first time.
+    fn affords(&mut self, line: &Line, cost: usize) -> bool {
+        if self.work_left == 0 {
+            return false;
         }
+        self.work_left = self.work_left.saturating_sub(cost);
+        if self.work_left == 0 {
+            let message = format!("definitions and sequences make more than {MOST_LINES} lines");
+            let diagnostic = Diagnostic::error(Name::EXPANSION_TOO_LONG, message).at(line.whole());
+            self.report(diagnostic.class(ErrorClass::General));
+        }
+        self.work_left > 0
     }
 
     fn invalid_sequence(&mut self, line: &Line, gist: &str) {
@@ -325,13 +346,18 @@ impl Expander<'_> {
         );
     }
 
+    /// Reported once for a line of the file; the work is dear, so that many such loops end soon.
     fn endless(&mut self, line: &Line) {
-        self.report(
-            Diagnostic::error(Name::DEFINITION_LOOP, "the definitions used here refer to each other without end")
-                .at(line.whole())
-                .class(ErrorClass::General)
-                .note("keepalived hangs at this line"),
-        );
+        let place = line.whole();
+        if self.loops.insert(place) {
+            self.report(
+                Diagnostic::error(Name::DEFINITION_LOOP, "the definitions used here refer to each other without end")
+                    .at(place)
+                    .class(ErrorClass::General)
+                    .note("keepalived hangs at this line"),
+            );
+        }
+        self.affords(line, COST_OF_A_LOOP);
     }
 
     fn too_long(&mut self, line: &Line) {
@@ -343,12 +369,6 @@ impl Expander<'_> {
                 .help("break it up")
                 .note("keepalived leaves the names in the line as they are; alived leaves out the line"),
         );
-    }
-
-    fn too_many(&mut self, line: &Line) {
-        self.lines_left = 0;
-        let message = format!("definitions and sequences make more than {MOST_LINES} lines");
-        self.report(Diagnostic::error(Name::EXPANSION_TOO_LONG, message).at(line.whole()).class(ErrorClass::General));
     }
 }
 

@@ -129,18 +129,15 @@ fn check_addresses(context: &mut Context, draft: &InstanceDraft, version: Versio
     let name = &draft.name.value;
     if draft.addresses.is_empty() && !draft.broken {
         let message = format!("{name} has no virtual address");
-        let (diagnostic, sensible) = match version {
+        let (diagnostic, least) = match version {
             Version::V2 => (Diagnostic::warning(Name::NO_VIRTUAL_ADDRESS, message), "sensible"),
             Version::V3 => {
-                (Diagnostic::error(Name::NO_VIRTUAL_ADDRESS, message).note("VRRPv3 needs at least one"), "required")
+                let diagnostic = Diagnostic::error(Name::NO_VIRTUAL_ADDRESS, message);
+                (diagnostic.note("VRRPv3 needs at least one"), "required")
             }
         };
-        context.report(
-            diagnostic
-                .at(draft.name.span)
-                .class_without_line(ErrorClass::General)
-                .gist(format!("({name}) No VIP specified; at least one is {sensible}")),
-        );
+        let gist = format!("({name}) No VIP specified; at least one is {least}");
+        context.report(diagnostic.at(draft.name.span).class_without_line(ErrorClass::General).gist(gist));
     }
     let mut places = HashMap::new();
     for address in &draft.addresses {
@@ -174,16 +171,14 @@ fn check_addresses(context: &mut Context, draft: &InstanceDraft, version: Versio
 fn advert_interval(context: &mut Context, draft: &InstanceDraft, version: Version) -> AdvertInterval {
     let Some(Spanned { value, span }) = draft.advert_interval else { return default_interval(version) };
     let name = &draft.name.value;
+    let seconds = value.as_secs_f64();
     let complaint = |name, message| Diagnostic::warning(name, message).at(span).class_without_line(ErrorClass::General);
     match version {
         Version::V2 => {
             let rounded = ((value + Duration::from_millis(500)).as_secs()).clamp(1, 255) as u8;
             if value.subsec_nanos() != 0 && !draft.other_protocol {
                 let message = format!("{name}: VRRPv2 counts whole seconds; {rounded} is used");
-                let gist = format!(
-                    "({name}) VRRPv2 advertisement interval {:.6}s must be an integer. rounding",
-                    value.as_secs_f64()
-                );
+                let gist = format!("({name}) VRRPv2 advertisement interval {seconds:.6}s must be an integer. rounding");
                 context.report(complaint(Name::FRACTIONAL_INTERVAL, message).gist(gist));
             }
             AdvertInterval::from_seconds(rounded).unwrap_or(AdvertInterval::DEFAULT)
@@ -197,15 +192,14 @@ fn advert_interval(context: &mut Context, draft: &InstanceDraft, version: Versio
                     rounded / 100,
                     rounded % 100
                 );
-                let seconds = value.as_secs_f64();
                 let gist =
-                    format!("({name}) VRRPv3 advertisement interval {seconds}s must be in units of 10ms - rounding");
+                    format!("({name}) VRRPv3 advertisement interval {seconds:.6}s must be in units of 10ms - rounding");
                 context.report(complaint(Name::FRACTIONAL_INTERVAL, message).gist(gist));
             } else if u128::from(rounded) != hundredths {
                 let message = format!("{name}: the longest interval of VRRPv3 is 40.95 s, which is used");
-                let seconds = value.as_secs_f64();
                 let gist = format!(
-                    "({name}) VRRPv3 advertisement interval {seconds}s is out of range. Must be less than 40.96s."
+                    "({name}) VRRPv3 advertisement interval {seconds:.2}s is out of range. Must be less than 40.96s. \
+                     Setting to 40.95s"
                 );
                 context.report(complaint(Name::INTERVAL_TOO_LONG, message).gist(gist));
             }

@@ -126,13 +126,17 @@ impl Subject<'_> {
         let Some(block) = last(self.body, "authentication") else { return };
         let Some(kind) = last(block.body(), "auth_type") else { return };
         let has_password = last(block.body(), "auth_pass").is_some_and(|entry| !entry.text(0).is_empty());
-        if !has_password || !matches!(kind.text(0).as_str(), "PASS" | "AH") {
-            return; // which is reported as such
+        let is_ah = kind.text(0) == "AH";
+        if !has_password || !(is_ah || (kind.text(0) == "PASS" && self.version != 3)) {
+            return; // which the lowering reports
         }
         if self.strict {
             let gist = "Strict mode does not support authentication. Ignoring.";
             self.clash(context, kind.span(), "strict mode knows no authentication", gist);
-        } else if self.version == 2 && kind.text(0) == "AH" && self.is_master && self.priority < 255 {
+        } else if self.version == 3 {
+            let gist = "VRRP version 3 does not support authentication. Ignoring.";
+            self.clash(context, kind.span(), "VRRPv3 knows no authentication", gist);
+        } else if is_ah && self.is_master && self.priority < 255 {
             let gist = "Initial state master is incompatible with AH authentication - clearing";
             self.clash(context, kind.span(), "'state MASTER' does not go with AH, and BACKUP is used", gist);
         }
