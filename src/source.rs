@@ -99,6 +99,11 @@ impl SourceMap {
         self.files.is_empty()
     }
 
+    /// The files, in the order in which they were added.
+    pub fn ids(&self) -> impl Iterator<Item = SourceId> + use<> {
+        (0..self.files.len() as u32).map(SourceId)
+    }
+
     /// The file; ids come from [`SourceMap::add`] of the same map.
     pub fn file(&self, id: SourceId) -> &SourceFile {
         &self.files[id.0 as usize]
