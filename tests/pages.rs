@@ -21,34 +21,54 @@ const ENTRY: &str = "keepalived.conf";
 const BETTER: &str = "\n## Without it\n";
 
 /// The files of one example.
-struct Example(Vec<(PathBuf, Vec<u8>)>);
+struct Example(Vec<File>);
+
+struct File {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    /// It is there to be included, not to be checked by itself.
+    is_part: bool,
+    /// It may be executed, so keepalived does not read it.
+    is_program: bool,
+}
 
 impl Files for Example {
     fn read(&self, path: &Path) -> Result<Vec<u8>, FileError> {
-        let found = self.0.iter().find(|(name, _)| name == path);
-        found.map(|(_, bytes)| bytes.clone()).ok_or(FileError::NotFound)
+        let found = self.0.iter().find(|file| file.path == path);
+        let file = found.ok_or(FileError::NotFound)?;
+        if file.is_program { Err(FileError::NotPlain) } else { Ok(file.bytes.clone()) }
+    }
+
+    /// Of glob(7), the examples need `directory/*.conf`.
+    fn matches(&self, pattern: &Path) -> Vec<PathBuf> {
+        let all = pattern.file_name().is_some_and(|name| name == "*.conf");
+        let fits = |path: &Path| path == pattern || (all && path.parent() == pattern.parent());
+        self.0.iter().map(|file| file.path.clone()).filter(|path| fits(path)).collect()
     }
 }
 
 impl Example {
-    /// The blocks of `text` that are fenced as ```` ```conf [escaped] [FILE] ````.
+    /// The blocks of `text` that are fenced as ```` ```conf [escaped] [part] [program] [FILE] ````.
     fn of(text: &str) -> Example {
         let mut files = Vec::new();
         for fenced in text.split("\n```conf").skip(1) {
             let (words, rest) = fenced.split_once('\n').expect("a fence ends its line");
             let body = rest.split("```").next().expect("a fence is closed");
-            let escaped = words.split(' ').any(|word| word == "escaped");
-            let name = words.split(' ').find(|word| !word.is_empty() && *word != "escaped").unwrap_or(ENTRY);
-            files.push((name.into(), if escaped { unescaped(body) } else { body.as_bytes().to_vec() }));
+            let words: Vec<&str> = words.split_whitespace().collect();
+            let path =
+                words.iter().find(|word| !["escaped", "part", "program"].contains(word)).unwrap_or(&ENTRY).into();
+            let bytes = if words.contains(&"escaped") { unescaped(body) } else { body.as_bytes().to_vec() };
+            files.push(File { path, bytes, is_part: words.contains(&"part"), is_program: words.contains(&"program") });
         }
         Example(files)
     }
 
     /// What is said about it under that name.
     fn shown(&self, name: Name) -> String {
-        let mut paths: Vec<&Path> = self.0.iter().map(|(path, _)| path.as_path()).collect();
+        let whole = self.0.iter().filter(|file| !file.is_part);
+        let mut paths: Vec<&Path> = whole.map(|file| file.path.as_path()).collect();
         if paths.is_empty() {
-            paths.push(Path::new(ENTRY));
+            paths.push(Path::new(if self.0.is_empty() { ENTRY } else { "conf.d/*.conf" }));
         }
         let options = CheckOptions { host: Some(&PaperHost), ..CheckOptions::default() };
         let mut text = Vec::new();

@@ -13,7 +13,7 @@ use super::allow;
 use super::host::{Files, Host};
 use super::rules::{self, Node, Subject};
 use super::target::Target;
-use super::{Loaded, load, load_on};
+use super::{Loaded, load, load_on, trace};
 
 /// How `--check-config` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +78,9 @@ pub fn check(paths: &[&Path], files: &dyn Files, options: CheckOptions) -> Vec<C
     let mut loaded: Vec<Loaded> = paths.iter().map(load).collect();
     let mut found: Vec<Vec<Diagnostic>> = loaded.iter_mut().map(all_of).collect();
     for (index, diagnostic) in across(paths, &loaded) {
-        found[index].push(diagnostic);
+        let mut diagnostic = [diagnostic];
+        trace(&mut diagnostic, &loaded[index].sources);
+        found[index].extend(diagnostic);
     }
     let finish = |(loaded, mut diagnostics): (Loaded, Vec<Diagnostic>)| {
         let sources = loaded.sources;
@@ -112,7 +114,9 @@ pub fn exit_code(checked: &[Checked], deny_warnings: bool) -> u8 {
 fn all_of(loaded: &mut Loaded) -> Vec<Diagnostic> {
     let mut all = std::mem::take(&mut loaded.diagnostics);
     let subject = Subject::new(&loaded.statements, &loaded.draft, &loaded.sources);
-    all.extend(rules::check(&subject));
+    let mut found = rules::check(&subject);
+    trace(&mut found, &loaded.sources);
+    all.extend(found);
     all
 }
 

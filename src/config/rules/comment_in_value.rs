@@ -12,7 +12,8 @@ pub(super) fn check(scope: &Scope, found: &mut Vec<Diagnostic>) {
         };
         let after = Span { end: word.span.end + 2, start: word.span.end, ..word.span };
         let [mark @ (b'#' | b'!'), next] = scope.sources.slice(after) else { continue };
-        if next.is_ascii_whitespace() {
+        let is_expanded = scope.sources.used(word.span) != word.span; // what comes after it is another line's
+        if is_expanded || next.is_ascii_whitespace() {
             continue;
         }
         let mark = char::from(*mark);
