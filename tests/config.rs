@@ -7,7 +7,7 @@ mod host;
 
 use std::path::Path;
 
-use alived::config::{CheckOptions, Format, check_config, load, load_on};
+use alived::config::{CheckOptions, Format, Target, check_config, load, load_on};
 use alived::diagnostic::Style;
 use alived::io::files::SystemFiles;
 use fixtures::{expect, expect_file, files};
@@ -23,7 +23,9 @@ fn checked(path: &Path, format: Format) -> (u8, String) {
     if peer.exists() {
         paths.push(&peer);
     }
-    check_config(&paths, &SystemFiles, CheckOptions { format, host: Some(&PaperHost), ..CheckOptions::default() })
+    let target = Some(Target::Alived);
+    let options = CheckOptions { format, host: Some(&PaperHost), target, ..CheckOptions::default() };
+    check_config(&paths, &SystemFiles, options)
 }
 
 #[test]

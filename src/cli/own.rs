@@ -43,8 +43,8 @@ pub struct CheckArguments {
     /// Exit with 1 for warnings too
     #[arg(long, value_name = "WHAT")]
     pub deny: Option<Deny>,
-    /// Report what this keepalived does not know: keepalived=2.2.7
-    #[arg(long, value_name = "PROGRAM=VERSION")]
+    /// The program that has to run the files: alived, keepalived=2.2.7
+    #[arg(long, value_name = "PROGRAM")]
     pub target: Option<Target>,
     /// How to write
     #[arg(long, value_enum, default_value = "full", value_name = "FORMAT")]

@@ -9,11 +9,11 @@ use crate::diagnostic::{self, Diagnostic, Finding, Name, Severity, Style, concis
 use crate::model::Config;
 use crate::source::{SourceId, SourceMap, Span};
 
-use super::allow;
 use super::host::{Files, Host};
 use super::rules::{self, Node, Subject};
 use super::target::Target;
 use super::{Loaded, load, load_on, trace};
+use super::{allow, cascade};
 
 /// How `--check-config` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct CheckOptions<'a> {
     pub host: Option<&'a dyn Host>,
     /// Warnings count as errors for the exit code.
     pub deny_warnings: bool,
-    /// The keepalived that has to understand the file too, if any.
+    /// The program that has to run the file; without one what a single program lacks is a note.
     pub target: Option<Target>,
     /// What matters less is left out.
     pub least: Severity,
@@ -84,6 +84,8 @@ pub fn check(paths: &[&Path], files: &dyn Files, options: CheckOptions) -> Vec<C
     }
     let finish = |(loaded, mut diagnostics): (Loaded, Vec<Diagnostic>)| {
         let sources = loaded.sources;
+        diagnostics.sort_by_key(|diagnostic| diagnostic.primary.map(place));
+        cascade::reduce(&mut diagnostics, &loaded.statements, &sources);
         diagnostics.retain_mut(|diagnostic| Target::judge(options.target, diagnostic));
         allow::apply(&sources, &mut diagnostics);
         diagnostics.retain(|diagnostic| diagnostic.severity >= options.least);

@@ -11,6 +11,7 @@
 //! when nothing in the file has to be left out that alived does not know the meaning of: there is no half of one.
 
 mod allow;
+mod cascade;
 mod check;
 mod command;
 mod context;

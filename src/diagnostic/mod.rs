@@ -52,7 +52,7 @@ pub struct Diagnostic {
 }
 
 /// How much a diagnostic matters; only an error keeps the configuration from running.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// Nothing is wrong; it is worth knowing.
     Note,
@@ -188,6 +188,11 @@ impl Diagnostic {
     pub fn fix(mut self, fix: Fix) -> Diagnostic {
         self.fix = Some(fix);
         self
+    }
+
+    /// How to change the text, if there is a way.
+    pub fn maybe_fix(self, fix: Option<Fix>) -> Diagnostic {
+        Diagnostic { fix, ..self }
     }
 
     /// keepalived complains too, and names the line.

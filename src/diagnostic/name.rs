@@ -301,6 +301,12 @@ names! {
     UNREACHABLE_QUORUM = "unreachable-quorum";
     /// A sorry server that is a real server.
     SORRY_SERVER_IS_REAL = "sorry-server-is-real";
+    /// A variable that nothing defines.
+    UNDEFINED_VARIABLE = "undefined-variable";
+    /// An interface whose name is an address or a placeholder.
+    IMPLAUSIBLE_INTERFACE = "implausible-interface";
+    /// A merge that was not finished.
+    MERGE_CONFLICT = "merge-conflict";
     /// A comment that silences nothing.
     UNUSED_ALLOW = "unused-allow";
     /// A comment that silences what does not exist.

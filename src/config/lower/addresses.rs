@@ -113,7 +113,7 @@ fn read_options(context: &mut Context, path: &str, draft: &mut AddressDraft, opt
             );
         } else if known.status != Status::Effective {
             let message = format!("'{}' is not effective yet", known.name);
-            context.report(Diagnostic::warning(Name::NOT_YET_EFFECTIVE, message).at(option.span));
+            context.report(Diagnostic::remark(Name::NOT_YET_EFFECTIVE, message).at(option.span));
         }
         if let Some(value) = value {
             read_option(context, draft, &known.name, value)?;

@@ -17,7 +17,7 @@ pub(super) fn check(subject: &Subject) -> Vec<Diagnostic> {
         subject.servers.iter().filter(|server| server.address.is_some_and(|address| !held.contains(&address)));
     let diagnostics = homeless.filter_map(|server| {
         let message = format!("no instance holds {}", server.address?);
-        let diagnostic = Diagnostic::warning(Name::ADDRESS_WITHOUT_INSTANCE, message).at(server.head.span);
+        let diagnostic = Diagnostic::remark(Name::ADDRESS_WITHOUT_INSTANCE, message).at(server.head.span);
         Some(diagnostic.help("list it in 'virtual_ipaddress', unless another program or a router takes care of it"))
     });
     diagnostics.collect()

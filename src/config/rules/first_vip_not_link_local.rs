@@ -13,7 +13,7 @@ pub(super) fn check(subject: &Subject) -> Vec<Diagnostic> {
             return None;
         }
         let message = format!("{}: the first IPv6 address is not a link-local one", instance.name);
-        let diagnostic = Diagnostic::warning(Name::FIRST_VIP_NOT_LINK_LOCAL, message).at(vip.word.span);
+        let diagnostic = Diagnostic::remark(Name::FIRST_VIP_NOT_LINK_LOCAL, message).at(vip.word.span);
         Some(diagnostic.help("put an address of fe80::/64 before it").note("RFC 9568 §5.2.9 asks for it"))
     });
     diagnostics.collect()

@@ -16,8 +16,10 @@ mod extra_words;
 mod first_vip_not_link_local;
 mod flag_with_value;
 mod huge_weight;
+mod implausible_interface;
 mod label_without_device;
 mod look_alike;
+mod merge_conflict;
 mod missing_port;
 mod missing_router_id;
 mod no_checker;
@@ -45,6 +47,7 @@ mod tcp_check_of_udp;
 mod timeout_exceeds_delay_loop;
 mod timeout_not_below_interval;
 mod tutorial_default;
+mod undefined_variable;
 mod unknown_server_group;
 mod unprotected_unicast;
 mod unreachable_quorum;
@@ -73,6 +76,7 @@ const RULES: &[fn(&Subject) -> Vec<Diagnostic>] = &[
     huge_weight::check,
     label_without_device::check,
     look_alike::check,
+    merge_conflict::check,
     missing_port::check,
     missing_router_id::check,
     no_checker::check,
@@ -107,8 +111,15 @@ const RULES: &[fn(&Subject) -> Vec<Diagnostic>] = &[
 ];
 
 /// The rules about single blocks.
-const SCOPE_RULES: &[scope::ScopeRule] =
-    &[comment_in_value::check, extra_words::check, flag_with_value::check, repeated_keyword::check, script_line::check];
+const SCOPE_RULES: &[scope::ScopeRule] = &[
+    comment_in_value::check,
+    extra_words::check,
+    flag_with_value::check,
+    implausible_interface::check,
+    repeated_keyword::check,
+    script_line::check,
+    undefined_variable::check,
+];
 
 /// What every rule has to say about one configuration.
 pub(super) fn check(subject: &Subject) -> Vec<Diagnostic> {

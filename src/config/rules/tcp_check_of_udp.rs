@@ -18,7 +18,7 @@ pub(super) fn check(subject: &Subject) -> Vec<Diagnostic> {
                 continue;
             };
             let message = format!("{} looks at TCP, and the service is UDP", name.text());
-            let diagnostic = Diagnostic::warning(Name::TCP_CHECK_OF_UDP, message).at(name.span);
+            let diagnostic = Diagnostic::remark(Name::TCP_CHECK_OF_UDP, message).at(name.span);
             found.push(diagnostic.also(protocol.span, "UDP here").help("UDP_CHECK and DNS_CHECK look at UDP"));
         }
     }

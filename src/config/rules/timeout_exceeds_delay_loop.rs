@@ -17,7 +17,7 @@ pub(super) fn check(subject: &Subject) -> Vec<Diagnostic> {
                 let (Some(seconds), Some(interval)) = (value(timeout), value(delay)) else { continue };
                 if seconds > interval {
                     let message = format!("waits {seconds} s for an answer and checks every {interval} s");
-                    let diagnostic = Diagnostic::warning(Name::TIMEOUT_EXCEEDS_DELAY_LOOP, message).at(timeout.span);
+                    let diagnostic = Diagnostic::remark(Name::TIMEOUT_EXCEEDS_DELAY_LOOP, message).at(timeout.span);
                     let help = "make 'connect_timeout' shorter than 'delay_loop'";
                     found.push(diagnostic.also(delay.span, "how often it checks").help(help));
                 }

@@ -2,7 +2,7 @@
 
 use super::Subject;
 use super::subject::{argument, body, last, seconds};
-use crate::diagnostic::{Diagnostic, Name};
+use crate::diagnostic::{Diagnostic, Name, Severity};
 
 /// keepalived.conf(5), `vrrp_script`: the default of `interval`, in seconds.
 const INTERVAL: f64 = 1.0;
@@ -21,7 +21,8 @@ pub(super) fn check(subject: &Subject) -> Vec<Diagnostic> {
             None => diagnostic,
         };
         let diagnostic = diagnostic.help("a script that hangs is noticed after the timeout: make it shorter");
-        (timeout > 0.0 && timeout >= interval).then_some(diagnostic)
+        let severity = if timeout > interval { Severity::Warning } else { Severity::Note };
+        (timeout > 0.0 && timeout >= interval).then_some(Diagnostic { severity, ..diagnostic })
     });
     diagnostics.collect()
 }
