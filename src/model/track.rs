@@ -18,7 +18,7 @@ impl fmt::Display for ScriptName {
 pub struct Command {
     /// The program, then its arguments; never empty.
     pub argv: Vec<String>,
-    /// User and group to run as; `None` is the default of `script_user`.
+    /// User and group to run as, defaults already applied; `None` is the user alived runs as.
     pub user: Option<(String, Option<String>)>,
 }
 

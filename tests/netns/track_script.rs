@@ -125,3 +125,23 @@ fn without_weight_the_third_failure_in_a_row_is_a_fault() {
     service.repair();
     eventually("a alone to hold the address again", Duration::from_secs(10), || lab.owners(VIP) == ["a"]);
 }
+
+/// A script must never have more rights than the file gives it.
+#[test]
+fn a_script_runs_as_the_user_that_script_user_names() {
+    let directory = tempfile::tempdir().expect("a directory");
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).expect("opening it to everybody");
+    let note = directory.path().join("who");
+    let lab = Lab::pair();
+    let pairing = Pairing { a: Program::Alived, b: Program::Alived, unicast: false };
+    let mut conf = pairing.conf(&lab, "a", HIGH);
+    conf.blocks = format!(
+        "global_defs {{\n    script_user nobody nogroup\n}}\nvrrp_script who {{\n    script \"/bin/sh -c 'id > {}'\"\n}}\n",
+        note.display()
+    );
+    lab.host("a").start(pairing.a, &conf.line("track_script {").line("    who").line("}").text());
+    let who = wait_for("the script's note", LATENESS + LATENESS, || {
+        fs::read_to_string(&note).ok().filter(|text| text.ends_with('\n'))
+    });
+    assert!(who.contains("(nobody) gid=65534(nogroup) groups=65534(nogroup)"), "{who}");
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::config::context::{Context, Runner, ScriptUse, Spanned};
 use crate::config::cursor::{Line, walk};
-use crate::config::host::Script as ScriptFile;
+use crate::config::host::{Host, Script as ScriptFile};
 use crate::config::values::{self, Garbage, Script};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
 use crate::model::{Command, Global, ScriptName, ScriptWeight, VrrpScript};
@@ -17,7 +17,8 @@ use super::global::user_exists;
 const DEFAULT_USER: &str = "keepalived_script";
 
 /// A user and perhaps a group.
-type ScriptUser = Spanned<(String, Option<String>)>;
+type UserAndGroup = (String, Option<String>);
+type ScriptUser = Spanned<UserAndGroup>;
 
 /// What a `vrrp_script` block says.
 pub(in crate::config) struct ScriptDraft {
@@ -149,7 +150,7 @@ fn finish(context: &mut Context, draft: &Draft, script: &ScriptDraft, global: &G
     }
     Some(VrrpScript {
         name: ScriptName(name.clone()),
-        command: Command { argv: argv.clone(), user: user.map(|user| user.value) },
+        command: Command { argv: argv.clone(), user: runner(context.host, user.map(|user| user.value), global) },
         interval: script.interval,
         timeout: script.timeout,
         weight: script.weight.map(|weight| weight.value).unwrap_or_default(),
@@ -157,6 +158,13 @@ fn finish(context: &mut Context, draft: &Draft, script: &ScriptDraft, global: &G
         fall: script.fall,
         init_fail: script.init_fail,
     })
+}
+
+/// Whom a script runs as: the one it names, else `script_user`, else [`DEFAULT_USER`] where that exists; `None` is the
+/// user alived runs as.
+fn runner(host: Option<&dyn Host>, named: Option<UserAndGroup>, global: &Global) -> Option<UserAndGroup> {
+    let by_default = || host.and_then(|host| host.user(DEFAULT_USER)).map(|_| (DEFAULT_USER.to_owned(), None));
+    named.or_else(|| global.script_user.clone()).or_else(by_default)
 }
 
 /// Whether the user that the script is to run as exists. Without a machine to ask, every user does.
