@@ -67,6 +67,7 @@ pub(super) fn reduce(diagnostics: &mut Vec<Diagnostic>, statements: &[Statement]
     merge_conflicts(diagnostics, sources);
     absences(diagnostics, &Blocks::of(statements, sources));
     missing_braces(diagnostics, sources);
+    unclosed_blocks(diagnostics, sources);
     if diagnostics.len() > 1 {
         diagnostics.retain(|diagnostic| diagnostic.name != Name::EMPTY_CONFIGURATION);
     }
@@ -173,6 +174,19 @@ fn missing_braces(diagnostics: &mut Vec<Diagnostic>, sources: &SourceMap) {
     });
 }
 
+/// After a block without its `}` the blocks that come next stand inside it.
+fn unclosed_blocks(diagnostics: &mut Vec<Diagnostic>, sources: &SourceMap) {
+    let mut unclosed = None;
+    diagnostics.retain(|diagnostic| {
+        let Some(span) = diagnostic.primary else { return true };
+        if diagnostic.name == Name::UNCLOSED_BLOCK {
+            unclosed.get_or_insert(span.source);
+        }
+        let is_known = || schema::keepalived().homes_of(sources.slice(span)).next().is_some();
+        !(diagnostic.name == Name::UNKNOWN_BLOCK && unclosed == Some(span.source) && is_known())
+    });
+}
+
 /// Whether a block opened by `opener`, or one inside it, knows the word.
 fn belongs(word: &[u8], opener: &[u8]) -> bool {
     let opener = String::from_utf8_lossy(opener);
@@ -208,6 +222,13 @@ mod tests {
         let text = "vrrp_instance V {\nstate MASTER\ninterface eth0\nvirtual_router_id 1\npriorty 5\n\
             virtual_ipaddress {\n192.0.2.1/33\n}\n}\n";
         assert_eq!(names(text), ["unknown-keyword", "number-out-of-range"]);
+    }
+
+    #[test]
+    fn a_block_that_is_not_closed_is_one_mistake() {
+        let text = "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\nvirtual_ipaddress {\n192.0.2.1/24\n}\n\
+            vrrp_instance B {\n}\nglobal_defs {\n}\n";
+        assert_eq!(names(text), ["unclosed-block"]);
     }
 
     #[test]

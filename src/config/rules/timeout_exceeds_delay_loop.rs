@@ -8,11 +8,12 @@ use crate::diagnostic::{Diagnostic, Name};
 pub(super) fn check(subject: &Subject) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for server in &subject.servers {
+        let servers_own = last(server.body, "delay_loop");
         for real in server.reals() {
             for checker in body(real).iter().filter(|line| is_checker(line)) {
-                let around = [body(checker), body(real), server.body];
                 let Some(timeout) = last(body(checker), "connect_timeout") else { continue };
-                let Some(delay) = around.into_iter().find_map(|lines| last(lines, "delay_loop")) else { continue };
+                let nearer = [body(checker), body(real)].into_iter().find_map(|lines| last(lines, "delay_loop"));
+                let Some(delay) = nearer.or(servers_own) else { continue };
                 let value = |line| argument(line).and_then(seconds);
                 let (Some(seconds), Some(interval)) = (value(timeout), value(delay)) else { continue };
                 if seconds > interval {
