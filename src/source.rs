@@ -112,6 +112,11 @@ impl SourceMap {
         self.files.is_empty()
     }
 
+    /// The files, in the order in which they were added.
+    pub fn ids(&self) -> impl Iterator<Item = SourceId> + use<> {
+        (0..self.files.len() as u32).map(SourceId)
+    }
+
     /// Adds a line that stands in no file, made of `pieces`; its span. `None` when there is no room for it.
     pub fn add_expanded(&mut self, pieces: &[Piece]) -> Option<Span> {
         self.expanded.add(pieces)

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::diagnostic::{Diagnostic, ErrorClass, Name};
+use crate::diagnostic::{Diagnostic, ErrorClass, Fix, Name};
 use crate::schema::{self, Keyword, Missing, ROOT, Status, Value};
 use crate::source::Span;
 use crate::syntax::{Block, Statement, Word};
@@ -164,12 +164,13 @@ impl<'p> Walker<'p> {
             );
         }
         context.report(match self.suggestion(word) {
-            Some(help) => diagnostic.help(help),
+            Some((help, fix)) => diagnostic.help(help).maybe_fix(fix),
             None => diagnostic,
         });
     }
 
-    fn suggestion(&self, word: &Word) -> Option<String> {
+    /// What may have been meant, in words, and as a change where that is another spelling.
+    fn suggestion(&self, word: &Word) -> Option<(String, Option<Fix>)> {
         if word.bytes.len() > LONGEST_KEYWORD {
             return None;
         }
@@ -178,14 +179,15 @@ impl<'p> Walker<'p> {
         if let [home, ..] = homes.as_slice() {
             let place = |path: &str| if path == ROOT { "outside every block".to_owned() } else { format!("in {path}") };
             let here = place(self.path);
-            return Some(format!("'{}' belongs {}, not {here}", word.text(), place(home)));
+            return Some((format!("'{}' belongs {}, not {here}", word.text(), place(home)), None));
         }
         let text = word.text();
         let block = schema.block(self.path)?;
         let distance = |keyword: &&Keyword| strsim::damerau_levenshtein(&keyword.name, &text);
         let closest = block.keywords.iter().filter(|keyword| keyword.status != Status::Removed).min_by_key(distance)?;
         let near = distance(&closest) <= (text.chars().count() / 3).max(1);
-        near.then(|| format!("did you mean '{}'?", closest.name))
+        let fix = Fix::replace(word.span, &closest.name).proposed();
+        near.then(|| (format!("did you mean '{}'?", closest.name), Some(fix)))
     }
 
     fn removed(&self, context: &mut Context, statement: &Statement, keyword: &Keyword) {
@@ -217,13 +219,23 @@ impl<'p> Walker<'p> {
                     .at(span)
                     .class(ErrorClass::General)
                     .gist(format!("Keyword \"{name}\" is deprecated - please use \"{replacement}\""))
-                    .help(format!("use '{replacement}'")),
+                    .help(format!("use '{replacement}'"))
+                    .maybe_fix(self.renaming(span, keyword, replacement)),
             );
         }
         if let Some(new) = &keyword.renamed {
-            context
-                .report(Diagnostic::warning(Name::RENAMED_KEYWORD, format!("'{name}' is now called '{new}'")).at(span));
+            context.report(
+                Diagnostic::warning(Name::RENAMED_KEYWORD, format!("'{name}' is now called '{new}'"))
+                    .at(span)
+                    .maybe_fix(self.renaming(span, keyword, new)),
+            );
         }
+    }
+
+    /// Writing the new name is enough when the block knows it, takes the same value after it, and every keepalived does.
+    fn renaming(&self, span: Span, old: &Keyword, new: &str) -> Option<Fix> {
+        let new = schema::keepalived().block(self.path)?.keyword(new.as_bytes())?;
+        (new.value == old.value && !new.newer).then(|| Fix::replace(span, &new.name))
     }
 
     /// Whether the statement has a block exactly if its keyword opens one.
@@ -301,11 +313,9 @@ impl<'p> Walker<'p> {
                     .note(format!("without it {consequence}, so alived does not run this configuration"))
             }
             (None, Status::NoEffect) => {
-                Diagnostic::warning(Name::NO_EFFECT, format!("'{name}' has no effect, in keepalived neither")).at(span)
+                Diagnostic::remark(Name::NO_EFFECT, format!("'{name}' has no effect, in keepalived neither")).at(span)
             }
-            (None, _) => {
-                Diagnostic::warning(Name::NOT_YET_EFFECTIVE, format!("'{name}' is not effective yet")).at(span)
-            }
+            (None, _) => Diagnostic::remark(Name::NOT_YET_EFFECTIVE, format!("'{name}' is not effective yet")).at(span),
         });
         if let (Value::Block { .. }, Some(child)) =
             (&line.keyword.value, schema::keepalived().child(self.path, &line.keyword.name))

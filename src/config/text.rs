@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::diagnostic::{Diagnostic, ErrorClass, Name};
+use crate::diagnostic::{Diagnostic, ErrorClass, Fix, Name};
 use crate::source::{SourceId, SourceMap};
 use crate::syntax::{Problem, ProblemKind};
 
@@ -55,6 +55,7 @@ pub(super) fn report(context: &mut Context, problems: &[Problem]) {
                 Diagnostic::error(Name::BYTE_ORDER_MARK, "the file begins with a byte order mark")
                     .help("save it as UTF-8 without one")
                     .note("keepalived takes it for a part of the first word, and then does not know that word")
+                    .fix(Fix::remove(problem.span))
                     .class(ErrorClass::General)
             }
             ProblemKind::Nul => Diagnostic::error(Name::NUL_BYTE, "a NUL byte hides the rest of the line")

@@ -67,10 +67,11 @@ fn row(keyword: &Keyword) -> String {
         remarks.push(format!("now `{other}`"));
     }
     let remarks = remarks.join("; ");
-    format!("| `{}` | {} | {default} | {} | {remarks} |\n", keyword.name, value(keyword), standing(keyword))
+    format!("| `{}` | {} | {default} | {} | {remarks} |\n", keyword.name, value_text(keyword), standing(keyword))
 }
 
-fn value(keyword: &Keyword) -> String {
+/// What the keyword takes, in words; in brackets when it may stand alone.
+pub fn value_text(keyword: &Keyword) -> String {
     let micros = |value: &u128| *value as f64 / 1e6;
     let text = match &keyword.value {
         Value::None => return "–".to_owned(),

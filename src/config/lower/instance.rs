@@ -324,7 +324,7 @@ impl InstanceDraft {
             let Some((first, options)) = words.split_first() else { continue };
             if let Some(option) = options.first() {
                 let message = format!("'{}' is not effective yet", shortened(&option.text()));
-                context.report(Diagnostic::warning(Name::NOT_YET_EFFECTIVE, message).at(option.span));
+                context.report(Diagnostic::remark(Name::NOT_YET_EFFECTIVE, message).at(option.span));
             }
             if let Some(address) = values::host_address(context, first) {
                 let peer = self.admit(context, address, first.span);

@@ -14,13 +14,13 @@ pub(super) fn check(subject: &Subject) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     if let Some(router_id) = subject.draft.global.router_id.as_ref().filter(|id| id.value == ROUTER_ID) {
         let message = format!("router_id {ROUTER_ID} is the one of keepalived's sample configuration");
-        found.push(Diagnostic::warning(Name::TUTORIAL_DEFAULT, message).at(router_id.span).help("name this node"));
+        found.push(Diagnostic::remark(Name::TUTORIAL_DEFAULT, message).at(router_id.span).help("name this node"));
     }
     for instance in &subject.draft.instances {
         let password = instance.auth_pass.as_ref().filter(|password| PASSWORDS.contains(&password.value.as_slice()));
         if let Some(password) = password {
             let message = format!("{}: this password is in every tutorial", instance.name.value);
-            let diagnostic = Diagnostic::warning(Name::TUTORIAL_DEFAULT, message)
+            let diagnostic = Diagnostic::remark(Name::TUTORIAL_DEFAULT, message)
                 .at(password.span)
                 .help("choose another; it keeps two clusters on one network apart, and is no secret");
             let vrid = instance.vrid.filter(|vrid| vrid.value.get() == VRID);
