@@ -15,6 +15,7 @@ pub mod io;
 pub mod ipvs;
 pub mod model;
 pub mod notify;
+pub mod peers;
 pub mod schema;
 pub mod source;
 pub mod syntax;

@@ -23,6 +23,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ipvs", &["model", "time"]),
     ("notify", &["model", "time"]),
     ("controller", &["vrrp", "track", "check", "ipvs", "notify", "wire", "model", "time"]),
+    // Above both: the configurations of several nodes, and the elections that come of them.
+    ("peers", &["config", "diagnostic", "source", "controller", "vrrp", "track", "model", "time"]),
     // The edge.
     ("io", &["config", "wire", "track", "check", "ipvs", "notify", "source", "model", "time"]),
     (
@@ -61,7 +63,10 @@ const LAYERS: &[(&str, &[&str])] = &[
             "time",
         ],
     ),
-    ("cli", &["demo", "daemon", "io", "config", "controller", "diagnostic", "schema", "source", "model", "time"]),
+    (
+        "cli",
+        &["demo", "daemon", "io", "peers", "config", "controller", "diagnostic", "schema", "source", "model", "time"],
+    ),
     ("main", &["cli"]),
 ];
 
