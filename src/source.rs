@@ -94,6 +94,18 @@ impl SourceMap {
         SourceId(self.files.len() as u32 - 1)
     }
 
+    /// Adds every file of `other`, so that one message can show places of both. A span of `other` is moved by the answer.
+    pub fn append(&mut self, other: &SourceMap) -> Moved {
+        let by = self.files.len() as u32;
+        self.files.extend(other.files.iter().cloned());
+        Moved(by)
+    }
+
+    /// Every file, in the order in which they were added.
+    pub fn ids(&self) -> impl Iterator<Item = SourceId> + use<> {
+        (0..self.files.len() as u32).map(SourceId)
+    }
+
     /// Whether no file was read.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
@@ -123,6 +135,17 @@ impl SourceMap {
     }
 }
 
+/// How spans of one map point into another that took over its files; not at all by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Moved(u32);
+
+impl Moved {
+    /// The same bytes in the map that took over the files.
+    pub fn span(self, span: Span) -> Span {
+        Span { source: SourceId(span.source.0 + self.0), ..span }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,5 +170,15 @@ mod tests {
         let file = map.file(id);
         assert_eq!((file.line_range(1), file.line_range(2), file.line_range(3)), (0..3, 4..4, 5..8));
         assert_eq!(file.line_range(9), 8..8);
+    }
+
+    #[test]
+    fn a_span_follows_its_file_into_another_map() {
+        let (mut first, mut second) = (SourceMap::default(), SourceMap::default());
+        first.add("a.conf".into(), b"a".to_vec());
+        let id = second.add("b.conf".into(), b"xyz".to_vec());
+        let moved = first.append(&second);
+        assert_eq!(first.slice(moved.span(span(id, 1, 2))), b"y");
+        assert_eq!(first.ids().count(), 2);
     }
 }

@@ -17,6 +17,7 @@ mod cursor;
 mod expand;
 mod host;
 mod lower;
+mod places;
 mod rules;
 mod text;
 mod values;
@@ -30,6 +31,7 @@ use crate::syntax::{self, Statement};
 
 pub use check::{CheckOptions, Format, check_config, config_test};
 pub use host::{FileError, Files, Host, Interface, Script};
+pub use places::InstancePlaces;
 
 use context::Context;
 use lower::Draft;
@@ -42,6 +44,8 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// The files that were read; spans point into them.
     pub sources: SourceMap,
+    /// What was understood of a file with errors; nothing in it runs.
+    refused: Option<Config>,
     statements: Vec<Statement>,
     draft: Draft,
 }
@@ -50,6 +54,11 @@ impl Loaded {
     /// The exit status of `keepalived -t`.
     pub fn verdict(&self) -> u8 {
         diagnostic::exit_status(&self.diagnostics)
+    }
+
+    /// What was understood, errors or not: to be compared with other files, never to be run.
+    pub fn understood(&self) -> Option<&Config> {
+        self.config.as_ref().or(self.refused.as_ref())
     }
 }
 
@@ -81,12 +90,13 @@ fn load_for(entry: &Path, files: &dyn Files, host: Option<&dyn Host>) -> Loaded 
     let mut diagnostics = context.diagnostics;
     diagnostics.sort_by_key(|diagnostic| diagnostic.primary.map(check::place));
     let runs = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
-    Loaded { config: runs.then_some(config), diagnostics, sources, statements, draft }
+    let (config, refused) = if runs { (Some(config), None) } else { (None, Some(config)) };
+    Loaded { config, diagnostics, sources, refused, statements, draft }
 }
 
 impl Loaded {
     fn nothing(sources: SourceMap, diagnostic: Diagnostic) -> Loaded {
         let (statements, draft) = (Vec::new(), Draft::default());
-        Loaded { config: None, diagnostics: vec![diagnostic], sources, statements, draft }
+        Loaded { config: None, diagnostics: vec![diagnostic], sources, refused: None, statements, draft }
     }
 }

@@ -10,7 +10,7 @@ use crate::source::{SourceMap, Span};
 pub use concise::concise;
 pub use full::{Style, full};
 pub use keepalived::keepalived;
-pub use name::{ALL_NAMES, Name};
+pub use name::{ALL_NAMES, NAMES_ACROSS_NODES, Name};
 
 /// One thing worth saying about a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
