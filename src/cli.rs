@@ -15,6 +15,7 @@ use crate::daemon;
 use crate::diagnostic::Style;
 use crate::io::files::SystemFiles;
 use crate::io::host::SystemHost;
+use crate::peers;
 
 /// Where keepalived looks when `-f` is absent.
 const DEFAULT_FILE: &str = "/etc/keepalived/keepalived.conf";
@@ -26,11 +27,13 @@ const USAGE: u8 = 1;
 #[command(
     name = "alived",
     about = "keeps virtual IPs alive, programs IPVS and checks real servers, from keepalived.conf",
-    override_usage = "alived [OPTIONS]\n       alived --check-config FILE...\n       alived demo",
+    override_usage = "alived [OPTIONS]\n       alived --check-config FILE...\n       \
+                      alived check --peers FILE FILE...\n       alived demo",
     infer_long_args = true,
     disable_help_flag = true,
     disable_version_flag = true,
-    after_help = "Own commands:\n  demo   show a failover of two directors in network namespaces of its own (as root)"
+    after_help = "Own commands:\n  check --peers   compare the files of a cluster's nodes, and play every single failure\n  \
+                  demo            show a failover of two directors in network namespaces of its own (as root)"
 )]
 struct Arguments {
     /// Configuration file
@@ -176,6 +179,8 @@ pub enum Command {
     },
     /// `--check-config`
     CheckConfig(Vec<PathBuf>),
+    /// `alived check --peers`
+    CheckPeers(Vec<PathBuf>),
     /// `alived demo`
     Demo,
     /// `--signum=NAME`
@@ -191,6 +196,12 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, c
     let arguments: Vec<OsString> = arguments.into_iter().map(attach_optional_value).collect();
     if arguments.get(1).is_some_and(|word| word == "demo") {
         return Ok(Command::Demo);
+    }
+    if let [_, command, option, files @ ..] = arguments.as_slice()
+        && command == "check"
+        && option == "--peers"
+    {
+        return check_peers_of(files);
     }
     let arguments = Arguments::try_parse_from(arguments)?;
     Ok(if arguments.help {
@@ -223,6 +234,15 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, c
             unexpected: arguments.rest,
         })
     })
+}
+
+/// The files of a cluster: one alone has nobody to be compared with.
+fn check_peers_of(files: &[OsString]) -> Result<Command, clap::Error> {
+    if files.len() < 2 {
+        let message = "check --peers compares the files of two nodes or more\n";
+        return Err(clap::Error::raw(clap::error::ErrorKind::TooFewValues, message));
+    }
+    Ok(Command::CheckPeers(files.iter().map(PathBuf::from).collect()))
 }
 
 /// getopt's optional arguments are glued to the letter (`-tFILE`), which clap reads as more letters.
@@ -259,6 +279,7 @@ pub fn main() -> ExitCode {
         Ok(Command::Run(options)) => daemon::run(options),
         Ok(Command::ConfigTest { file, log }) => config_test(&file, log.as_deref()),
         Ok(Command::CheckConfig(files)) => check_config(&files),
+        Ok(Command::CheckPeers(files)) => check_peers(&files),
         Ok(Command::Demo) => crate::demo::run(),
         Ok(Command::SignalNumber(name)) => signal_number(&name),
         Ok(Command::Version) => {
@@ -304,6 +325,15 @@ fn check_config(files: &[PathBuf]) -> ExitCode {
     let paths: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
     let options = CheckOptions { format: Format::Full(style), host: None, deny_warnings: false };
     let (status, text) = config::check_config(&paths, &SystemFiles, options);
+    print!("{text}");
+    ExitCode::from(status)
+}
+
+/// `check --peers`: what the nodes' files disagree about, and every single failure.
+fn check_peers(files: &[PathBuf]) -> ExitCode {
+    let style = if io::stdout().is_terminal() { Style::Coloured } else { Style::Plain };
+    let paths: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    let (status, text) = peers::check(&paths, &SystemFiles, Format::Full(style));
     print!("{text}");
     ExitCode::from(status)
 }
@@ -377,6 +407,13 @@ mod tests {
         assert_eq!(facility("local7"), Ok(23));
         assert_eq!(facility("daemon"), Ok(3));
         assert!(facility("8").is_err() && facility("localx").is_err());
+    }
+
+    #[test]
+    fn a_cluster_has_two_files_or_more() {
+        let files = vec![PathBuf::from("a.conf"), PathBuf::from("b.conf")];
+        assert_eq!(parsed("alived check --peers a.conf b.conf"), Command::CheckPeers(files));
+        assert!(parse(["alived", "check", "--peers", "a.conf"].map(OsString::from)).is_err());
     }
 
     #[test]
