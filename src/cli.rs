@@ -28,11 +28,12 @@ const USAGE: u8 = 1;
     name = "alived",
     about = "keeps virtual IPs alive, programs IPVS and checks real servers, from keepalived.conf",
     override_usage = "alived [OPTIONS]\n       alived --check-config FILE...\n       \
-                      alived check --peers FILE FILE...\n       alived demo",
+                      alived check --peers FILE FILE...\n       alived lsp\n       alived demo",
     infer_long_args = true,
     disable_help_flag = true,
     disable_version_flag = true,
     after_help = "Own commands:\n  check --peers   compare the files of a cluster's nodes, and play every single failure\n  \
+                  lsp             speak the Language Server Protocol on standard input and output, for editors\n  \
                   demo            show a failover of two directors in network namespaces of its own (as root)"
 )]
 struct Arguments {
@@ -181,6 +182,9 @@ pub enum Command {
     CheckConfig(Vec<PathBuf>),
     /// `alived check --peers`
     CheckPeers(Vec<PathBuf>),
+    /// `alived lsp`
+    #[cfg(feature = "lsp")]
+    LanguageServer,
     /// `alived demo`
     Demo,
     /// `--signum=NAME`
@@ -202,6 +206,10 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, c
         && option == "--peers"
     {
         return check_peers_of(files);
+    }
+    #[cfg(feature = "lsp")]
+    if arguments.get(1).is_some_and(|word| word == "lsp") {
+        return Ok(Command::LanguageServer);
     }
     let arguments = Arguments::try_parse_from(arguments)?;
     Ok(if arguments.help {
@@ -280,6 +288,8 @@ pub fn main() -> ExitCode {
         Ok(Command::ConfigTest { file, log }) => config_test(&file, log.as_deref()),
         Ok(Command::CheckConfig(files)) => check_config(&files),
         Ok(Command::CheckPeers(files)) => check_peers(&files),
+        #[cfg(feature = "lsp")]
+        Ok(Command::LanguageServer) => crate::lsp::run(),
         Ok(Command::Demo) => crate::demo::run(),
         Ok(Command::SignalNumber(name)) => signal_number(&name),
         Ok(Command::Version) => {

@@ -13,6 +13,8 @@ pub mod demo;
 pub mod diagnostic;
 pub mod io;
 pub mod ipvs;
+#[cfg(feature = "lsp")]
+pub mod lsp;
 pub mod model;
 pub mod notify;
 pub mod peers;

@@ -63,15 +63,29 @@ const LAYERS: &[(&str, &[&str])] = &[
             "time",
         ],
     ),
+    ("lsp", &["io", "config", "diagnostic", "schema", "syntax", "source"]),
     (
         "cli",
-        &["demo", "daemon", "io", "peers", "config", "controller", "diagnostic", "schema", "source", "model", "time"],
+        &[
+            "lsp",
+            "demo",
+            "daemon",
+            "io",
+            "peers",
+            "config",
+            "controller",
+            "diagnostic",
+            "schema",
+            "source",
+            "model",
+            "time",
+        ],
     ),
     ("main", &["cli"]),
 ];
 
 /// The modules that touch the system. No other names anything of [`SYSTEM`].
-const EDGE: &[&str] = &["io", "daemon", "demo", "cli", "main"];
+const EDGE: &[&str] = &["io", "daemon", "demo", "lsp", "cli", "main"];
 
 /// What only the edge may name: sockets, files, processes, clocks, the log, and the environment.
 const SYSTEM: &[&str] = &[

@@ -70,6 +70,12 @@ pub fn check_config(paths: &[&Path], files: &dyn Files, options: CheckOptions) -
     (status, texts.map(|(loaded, found)| render(found, &loaded.sources, options.format)).collect())
 }
 
+/// Everything there is to say about one file, and the files that it is said of.
+pub fn check_file(path: &Path, files: &dyn Files) -> (Vec<Diagnostic>, SourceMap) {
+    let loaded = load(path, files);
+    (all_of(&loaded), loaded.sources)
+}
+
 /// What loading and the rules have to say about one configuration.
 fn all_of(loaded: &Loaded) -> Vec<Diagnostic> {
     let mut all = loaded.diagnostics.clone();

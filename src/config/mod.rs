@@ -29,7 +29,7 @@ use crate::model::Config;
 use crate::source::SourceMap;
 use crate::syntax::{self, Statement};
 
-pub use check::{CheckOptions, Format, check_config, config_test};
+pub use check::{CheckOptions, Format, check_config, check_file, config_test};
 pub use host::{FileError, Files, Host, Interface, Script};
 pub use places::InstancePlaces;
 

@@ -38,7 +38,8 @@ fn counts(schema: &Schema) -> String {
     text + ".\n"
 }
 
-fn standing(keyword: &Keyword) -> &'static str {
+/// What alived does with a keyword, in the word of `docs/COMPATIBILITY.md`.
+pub fn standing(keyword: &Keyword) -> &'static str {
     match (&keyword.denies, keyword.status) {
         (Some(_), Status::Planned) => "refused",
         (_, status) => status.name(),
@@ -67,10 +68,11 @@ fn row(keyword: &Keyword) -> String {
         remarks.push(format!("now `{other}`"));
     }
     let remarks = remarks.join("; ");
-    format!("| `{}` | {} | {default} | {} | {remarks} |\n", keyword.name, value(keyword), standing(keyword))
+    format!("| `{}` | {} | {default} | {} | {remarks} |\n", keyword.name, value_text(keyword), standing(keyword))
 }
 
-fn value(keyword: &Keyword) -> String {
+/// What follows a keyword, for people; `–` for nothing.
+pub fn value_text(keyword: &Keyword) -> String {
     let micros = |value: &u128| *value as f64 / 1e6;
     let text = match &keyword.value {
         Value::None => return "–".to_owned(),

@@ -1,0 +1,65 @@
+//! Diagnostics in the protocol's form.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use lsp_types::{
+    Diagnostic as LspDiagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString, Range,
+};
+
+use crate::config::{Files, check_file};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::source::{SourceMap, Span};
+
+use super::position::range;
+use super::uri;
+
+/// Everything there is to say about `entry` and the files that it is spread over, by file; about many there is nothing.
+pub(super) fn diagnostics(entry: &Path, files: &dyn Files) -> BTreeMap<PathBuf, Vec<LspDiagnostic>> {
+    let (found, sources) = check_file(entry, files);
+    let mut by_file = BTreeMap::from([(entry.to_owned(), Vec::new())]);
+    by_file.extend(sources.ids().map(|id| (sources.file(id).path().to_owned(), Vec::new())));
+    for diagnostic in &found {
+        let file = diagnostic.primary.map_or(entry, |span| sources.file(span.source).path());
+        by_file.entry(file.to_owned()).or_default().push(convert(diagnostic, &sources));
+    }
+    by_file
+}
+
+fn convert(diagnostic: &Diagnostic, sources: &SourceMap) -> LspDiagnostic {
+    let severity = match diagnostic.severity {
+        Severity::Error => DiagnosticSeverity::ERROR,
+        Severity::Warning => DiagnosticSeverity::WARNING,
+    };
+    let related = diagnostic.related.iter().filter_map(|label| {
+        let message = label.text.clone();
+        Some(DiagnosticRelatedInformation { location: location(sources, label.span)?, message })
+    });
+    let related: Vec<_> = related.collect();
+    LspDiagnostic {
+        range: diagnostic.primary.map_or_else(Range::default, |span| range(sources, span)),
+        severity: Some(severity),
+        code: Some(NumberOrString::String(diagnostic.name.as_str().to_owned())),
+        source: Some("alived".to_owned()),
+        message: message(diagnostic),
+        related_information: (!related.is_empty()).then_some(related),
+        ..LspDiagnostic::default()
+    }
+}
+
+/// The message with what a terminal shows around it.
+fn message(diagnostic: &Diagnostic) -> String {
+    let mut text = diagnostic.message.clone();
+    for (kind, more) in [("", &diagnostic.label), ("note: ", &diagnostic.note), ("help: ", &diagnostic.help)] {
+        if let Some(more) = more {
+            text += &format!("\n{kind}{more}");
+        }
+    }
+    text
+}
+
+/// The place of a span.
+pub(super) fn location(sources: &SourceMap, span: Span) -> Option<Location> {
+    let uri = uri::from_path(sources.file(span.source).path())?;
+    Some(Location { uri, range: range(sources, span) })
+}
