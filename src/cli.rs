@@ -13,7 +13,7 @@ use clap::{CommandFactory, Parser};
 use crate::config::{self, CheckOptions, Format};
 use crate::daemon;
 use crate::diagnostic::Style;
-use crate::io::files::SystemFiles;
+use crate::io::files::{NodeFiles, SystemFiles};
 use crate::io::host::SystemHost;
 use crate::peers;
 
@@ -85,6 +85,12 @@ struct Arguments {
     /// Check these files thoroughly, show the place and the remedy, and exit
     #[arg(long = "check-config", value_name = "FILE", num_args = 1..)]
     check_config: Option<Vec<PathBuf>>,
+    /// Check every include for everything
+    #[arg(short = 'e', long = "all-config")]
+    all_config: bool,
+    /// What '@id' in the configuration is compared with, instead of the host name
+    #[arg(short = 'i', long = "config-id", value_name = "ID")]
+    config_id: Option<String>,
     /// Print the number of a signal: STOP, RELOAD
     #[arg(long = "signum", value_name = "NAME")]
     signum: Option<String>,
@@ -132,10 +138,6 @@ struct InertArguments {
     log_file: Option<Option<String>>,
     #[arg(long = "flush-log-file", hide = true)]
     flush_log_file: bool,
-    #[arg(short = 'e', long = "all-config", hide = true)]
-    all_config: bool,
-    #[arg(short = 'i', long = "config-id", hide = true)]
-    config_id: Option<String>,
     #[arg(long = "ignore-sigint", hide = true)]
     ignore_sigint: bool,
 }
@@ -158,8 +160,6 @@ impl InertArguments {
             (self.core_dump_pattern.is_some(), "core-dump-pattern"),
             (self.log_file.is_some(), "log-file"),
             (self.flush_log_file, "flush-log-file"),
-            (self.all_config, "all-config"),
-            (self.config_id.is_some(), "config-id"),
             (self.ignore_sigint, "ignore-sigint"),
         ];
         given.into_iter().filter(|(given, _)| *given).map(|(_, name)| name).collect()
@@ -175,6 +175,8 @@ pub enum Command {
     ConfigTest {
         /// What to check.
         file: PathBuf,
+        /// How its files are read.
+        files: NodeFiles,
         /// Where the messages go; standard error when absent.
         log: Option<PathBuf>,
     },
@@ -212,6 +214,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, c
         return Ok(Command::LanguageServer);
     }
     let arguments = Arguments::try_parse_from(arguments)?;
+    let files = NodeFiles { config_id: arguments.config_id, checks_every_include: arguments.all_config };
     Ok(if arguments.help {
         Command::Help
     } else if arguments.version {
@@ -221,11 +224,12 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, c
     } else if let Some(files) = arguments.check_config {
         Command::CheckConfig(files)
     } else if let Some(log) = arguments.config_test {
-        Command::ConfigTest { file: arguments.use_file, log }
+        Command::ConfigTest { file: arguments.use_file, files, log }
     } else {
         let only_one = arguments.vrrp != arguments.check;
         Command::Run(daemon::Options {
             file: arguments.use_file,
+            files,
             vrrp: !only_one || arguments.vrrp,
             checkers: !only_one || arguments.check,
             foreground: arguments.dont_fork,
@@ -285,7 +289,7 @@ pub fn main() -> ExitCode {
             ExitCode::from(USAGE)
         }
         Ok(Command::Run(options)) => daemon::run(options),
-        Ok(Command::ConfigTest { file, log }) => config_test(&file, log.as_deref()),
+        Ok(Command::ConfigTest { file, files, log }) => config_test(&file, &files, log.as_deref()),
         Ok(Command::CheckConfig(files)) => check_config(&files),
         Ok(Command::CheckPeers(files)) => check_peers(&files),
         #[cfg(feature = "lsp")]
@@ -304,8 +308,8 @@ pub fn main() -> ExitCode {
 }
 
 /// `-t`: keepalived's verdict and words.
-fn config_test(file: &Path, log: Option<&Path>) -> ExitCode {
-    let (status, lines) = config::config_test(file, &SystemFiles, &SystemHost);
+fn config_test(file: &Path, files: &NodeFiles, log: Option<&Path>) -> ExitCode {
+    let (status, lines) = config::config_test(file, files, &SystemHost);
     let written = match log {
         None => {
             lines.iter().for_each(|line| eprintln!("{line}"));
@@ -397,11 +401,21 @@ mod tests {
     #[test]
     fn long_options_may_be_abbreviated_and_optional_values_are_glued() {
         assert!(options("alived --dont-f").foreground);
-        let file = PathBuf::from(DEFAULT_FILE);
-        assert_eq!(parsed("alived -t"), Command::ConfigTest { file: file.clone(), log: None });
-        let log = Some(PathBuf::from("/tmp/log"));
-        assert_eq!(parsed("alived -t/tmp/log"), Command::ConfigTest { file: file.clone(), log: log.clone() });
-        assert_eq!(parsed("alived --config-test=/tmp/log"), Command::ConfigTest { file, log });
+        let test = |log: Option<&str>| Command::ConfigTest {
+            file: PathBuf::from(DEFAULT_FILE),
+            files: NodeFiles::default(),
+            log: log.map(PathBuf::from),
+        };
+        assert_eq!(parsed("alived -t"), test(None));
+        assert_eq!(parsed("alived -t/tmp/log"), test(Some("/tmp/log")));
+        assert_eq!(parsed("alived --config-test=/tmp/log"), test(Some("/tmp/log")));
+    }
+
+    #[test]
+    fn the_id_of_the_node_and_the_checks_reach_whoever_reads_the_files() {
+        let files = NodeFiles { config_id: Some("a".into()), checks_every_include: true };
+        assert_eq!(options("alived -e -i a").files, files);
+        assert_eq!(options("alived --config-id=a --all-config").files, files);
     }
 
     #[test]

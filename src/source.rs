@@ -1,6 +1,12 @@
 //! Files, spans, lines and columns: where a byte of configuration came from. Knows nothing of what the bytes mean.
 
+mod expanded;
+
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use expanded::Expanded;
+pub use expanded::Piece;
 
 /// One file of a [`SourceMap`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,7 +48,7 @@ pub struct Position {
 #[derive(Debug, Clone)]
 pub struct SourceFile {
     path: PathBuf,
-    bytes: Vec<u8>,
+    bytes: Arc<[u8]>,
     line_starts: Vec<u32>,
 }
 
@@ -55,6 +61,11 @@ impl SourceFile {
     /// All of it.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// All of it, to be kept while the map grows.
+    pub fn shared(&self) -> Arc<[u8]> {
+        self.bytes.clone()
     }
 
     /// How many lines it has; a text that ends in a newline has an empty last one.
@@ -75,10 +86,12 @@ impl SourceFile {
     }
 }
 
-/// Every file that took part in one configuration.
+/// Every file that took part in one configuration, and the text that stands in none: what definitions and sequences
+/// made of their lines. A span into that text is traced with [`SourceMap::used`] and [`SourceMap::written`].
 #[derive(Debug, Clone, Default)]
 pub struct SourceMap {
     files: Vec<SourceFile>,
+    expanded: Expanded,
 }
 
 impl SourceMap {
@@ -90,7 +103,7 @@ impl SourceMap {
         bytes.truncate(Self::MAX_LEN);
         let newlines = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at as u32 + 1);
         let line_starts = std::iter::once(0).chain(newlines).collect();
-        self.files.push(SourceFile { path, bytes, line_starts });
+        self.files.push(SourceFile { path, bytes: bytes.into(), line_starts });
         SourceId(self.files.len() as u32 - 1)
     }
 
@@ -111,14 +124,31 @@ impl SourceMap {
         self.files.is_empty()
     }
 
-    /// The file; ids come from [`SourceMap::add`] of the same map.
+    /// Adds a line that stands in no file, made of `pieces`; its span. `None` when there is no room for it.
+    pub fn add_expanded(&mut self, pieces: &[Piece]) -> Option<Span> {
+        self.expanded.add(pieces)
+    }
+
+    /// The file; ids come from [`SourceMap::add`] of the same map. That of expanded text, which is in no file, stands
+    /// for the first one: trace the span with [`SourceMap::used`] before.
     pub fn file(&self, id: SourceId) -> &SourceFile {
-        &self.files[id.0 as usize]
+        &self.files[if id == Expanded::ID { 0 } else { id.0 as usize }]
+    }
+
+    /// Where in a file the words are used: for expanded text the reference that it replaces.
+    pub fn used(&self, span: Span) -> Span {
+        if span.source == Expanded::ID { self.expanded.used(span) } else { span }
+    }
+
+    /// Where in a file the words were written: for expanded text the value that was put in, when it is one value.
+    pub fn written(&self, span: Span) -> Span {
+        if span.source == Expanded::ID { self.expanded.written(span) } else { span }
     }
 
     /// The bytes of a span.
     pub fn slice(&self, span: Span) -> &[u8] {
-        self.file(span.source).bytes.get(span.start as usize..span.end as usize).unwrap_or_default()
+        let bytes = if span.source == Expanded::ID { self.expanded.bytes() } else { self.file(span.source).bytes() };
+        bytes.get(span.start as usize..span.end as usize).unwrap_or_default()
     }
 
     /// The span of a whole file.
@@ -126,8 +156,9 @@ impl SourceMap {
         Span { source, start: 0, end: self.file(source).bytes.len() as u32 }
     }
 
-    /// Where a span begins.
+    /// Where a span begins, or where it is used.
     pub fn position(&self, span: Span) -> Position {
+        let span = self.used(span);
         let file = self.file(span.source);
         let line = file.line_of(span.start);
         let before = file.bytes.get(file.line_range(line).start..span.start as usize).unwrap_or_default();

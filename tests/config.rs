@@ -48,7 +48,10 @@ fn a_bad_file_gets_its_diagnostics() {
 #[test]
 fn every_diagnostic_has_a_file_of_its_name_that_shows_it() {
     for name in ALL_NAMES {
-        let path = Path::new(ERR).join(format!("{name}.conf"));
+        let path = match name.as_str() {
+            "several-files" => Path::new(OK).join("parts/*.conf"), // what shows this one is not the text of a file
+            name => Path::new(ERR).join(format!("{name}.conf")),
+        };
         let (_, text) = checked(&path, Format::Concise);
         assert!(text.contains(&format!("[{name}]")), "{} does not show {name}:\n{text}", path.display());
     }

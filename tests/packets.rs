@@ -67,7 +67,7 @@ fn genuine() -> Vec<u8> {
         addresses: vec![Ipv4Addr::new(192, 0, 2, 100)],
     };
     let header = Header { source: PEER, destination: GROUP, protocol: PROTOCOL, tos: TOS, ttl: TTL, identification: 1 };
-    header.emit(&advert.emit())
+    header.emit(&advert.emit(PEER, GROUP))
 }
 
 fn receive(bytes: Vec<u8>) -> (StateName, Vec<Action>, bool) {

@@ -10,7 +10,7 @@ mod capture_file;
 
 use std::path::PathBuf;
 
-use alived::model::{AdvertInterval, Authentication, Vrid};
+use alived::model::{Authentication, Version, Vrid};
 use alived::wire::arp::GratuitousArp;
 use alived::wire::ipv4::Datagram;
 use alived::wire::vrrp::{AUTH_PASS, Advert, PROTOCOL, View};
@@ -35,17 +35,18 @@ fn written_again(frame: &[u8]) -> Vec<u8> {
     assert_eq!(datagram.header.protocol, PROTOCOL);
     assert_eq!(usize::from(datagram.total_length), frame.len() - ETHERNET_LEN);
     let view = View::new(datagram.payload).expect("long enough for VRRP");
-    assert!(view.checksum_is_right());
+    assert!(view.checksum_is_right(Version::V2, datagram.header.source, datagram.header.destination));
     assert_eq!((view.version(), view.packet_type(), view.auth_type()), (2, 1, AUTH_PASS));
-    assert_eq!(view.length(), view.expected_length());
+    assert_eq!(view.length(), view.expected_length(Version::V2));
     let advert = Advert {
         vrid: Vrid::new(view.vrid()).expect("not zero"),
         priority: view.priority(),
-        interval: AdvertInterval::from_seconds(view.interval_seconds()).expect("not zero"),
+        interval: view.interval(Version::V2).expect("not zero"),
         authentication: Authentication::Pass(view.auth_data().expect("eight octets")),
         addresses: view.addresses().collect(),
     };
-    [&frame[..ETHERNET_LEN], &datagram.header.emit(&advert.emit())].concat()
+    [&frame[..ETHERNET_LEN], &datagram.header.emit(&advert.emit(datagram.header.source, datagram.header.destination))]
+        .concat()
 }
 
 #[test]

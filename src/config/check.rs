@@ -11,7 +11,7 @@ use crate::source::{SourceId, SourceMap, Span};
 
 use super::host::{Files, Host};
 use super::rules::{self, Node, Subject};
-use super::{Loaded, load, load_on};
+use super::{Loaded, load, load_on, trace};
 
 /// How `--check-config` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,9 @@ pub fn check_config(paths: &[&Path], files: &dyn Files, options: CheckOptions) -
     let nodes = paths.iter().zip(&loaded).zip(&configs);
     let nodes: Vec<Node> = nodes.map(|((path, loaded), config)| Node { path, draft: &loaded.draft, config }).collect();
     for (index, diagnostic) in rules::across(&nodes) {
-        found[index].push(diagnostic);
+        let mut diagnostic = [diagnostic];
+        trace(&mut diagnostic, &loaded[index].sources);
+        found[index].extend(diagnostic);
     }
     found.iter_mut().for_each(|found| found.sort_by_key(|diagnostic| diagnostic.primary.map(place)));
     let unreadable = found.iter().flatten().any(|diagnostic| diagnostic.name == Name::UNREADABLE_FILE);
@@ -78,9 +80,9 @@ pub fn check_file(path: &Path, files: &dyn Files) -> (Vec<Diagnostic>, SourceMap
 
 /// What loading and the rules have to say about one configuration.
 fn all_of(loaded: &Loaded) -> Vec<Diagnostic> {
-    let mut all = loaded.diagnostics.clone();
-    all.extend(rules::check(&Subject { statements: &loaded.statements, draft: &loaded.draft }));
-    all
+    let mut found = rules::check(&Subject { statements: &loaded.statements, draft: &loaded.draft });
+    trace(&mut found, &loaded.sources);
+    loaded.diagnostics.iter().cloned().chain(found).collect()
 }
 
 /// The order in which diagnostics are shown: that of the text, those without a place first.

@@ -1,17 +1,50 @@
 //! What the configuration asks of the machine. `io` answers; tests answer with a table.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::model::InterfaceName;
 
-/// Reads configuration files.
+/// Where a configuration comes from: its files, and what of the surroundings becomes a part of their text. Only reading
+/// is a must; the rest has the answers of a place where there is nothing else.
 pub trait Files {
     /// All bytes of the file.
     ///
     /// # Errors
     /// Why keepalived would not read it either.
     fn read(&self, path: &Path) -> Result<Vec<u8>, FileError>;
+
+    /// The files and directories that a pattern of glob(7) matches, sorted.
+    fn matches(&self, pattern: &Path) -> Vec<PathBuf> {
+        let _ = pattern;
+        Vec::new()
+    }
+
+    /// The directory that a file is in, absolute: `${_PWD}`.
+    fn directory(&self, file: &Path) -> PathBuf {
+        file.parent().unwrap_or(Path::new("/")).to_owned()
+    }
+
+    /// A variable of the environment: `${_ENV NAME}`.
+    fn variable(&self, name: &str) -> Option<String> {
+        let _ = name;
+        None
+    }
+
+    /// What `@id` is compared with, and `${_INSTANCE}`: `-i`, else the host name up to its first dot.
+    fn config_id(&self) -> String {
+        String::new()
+    }
+
+    /// Any number: `${_RANDOM}`.
+    fn random(&self) -> u64 {
+        0
+    }
+
+    /// Whether every include is checked for everything: `-e`.
+    fn checks_every_include(&self) -> bool {
+        false
+    }
 }
 
 /// Why a configuration file was not read.

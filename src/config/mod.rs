@@ -1,10 +1,10 @@
 //! `keepalived.conf` → [`Config`] and diagnostics. Opens no file and asks no machine itself: see [`Files`], [`Host`].
 //!
 //! ```text
-//! file ── syntax::parse ──► tree ── expand ──► statements ── lower ──► drafts ──► Config
-//!              │                      │                        │         │
-//!              └── text::report       └── include, $NAME, …    │         └── rules (--check-config only)
-//!                                                              └── cursor + schema: which keyword, which value
+//! files ── expand ──► tokens ── syntax::parse_tokens ──► statements ── lower ──► drafts ──► Config
+//!             │                          │                               │         │
+//!             └── include, $NAME, …      └── text::report                │         └── rules (--check-config only)
+//!                                                                        └── cursor + schema: which keyword and value
 //! ```
 //!
 //! Whatever is wrong is a [`Diagnostic`]; a bad file yields all it deserves in one run. A [`Config`] comes out only
@@ -24,10 +24,10 @@ mod values;
 
 use std::path::Path;
 
-use crate::diagnostic::{self, Diagnostic, Severity};
+use crate::diagnostic::{self, Diagnostic, Label, Severity};
 use crate::model::Config;
 use crate::source::SourceMap;
-use crate::syntax::{self, Statement};
+use crate::syntax::{self, Statement, Tree};
 
 pub use check::{CheckOptions, Format, check_config, check_file, config_test};
 pub use host::{FileError, Files, Host, Interface, Script};
@@ -74,24 +74,46 @@ pub fn load_on(entry: &Path, files: &dyn Files, host: &dyn Host) -> Loaded {
 
 fn load_for(entry: &Path, files: &dyn Files, host: Option<&dyn Host>) -> Loaded {
     let mut sources = SourceMap::default();
-    let bytes = match files.read(entry) {
-        Ok(bytes) => bytes,
-        Err(error) => return Loaded::nothing(sources, text::unreadable(entry, &error)),
-    };
-    let source = sources.add(entry.to_owned(), bytes);
-    if let Some(diagnostic) = text::not_text(&sources, source) {
-        return Loaded::nothing(sources, diagnostic);
+    let mut entries = Vec::new();
+    for path in expand::matching(files, entry) {
+        let bytes = match files.read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) => return Loaded::nothing(sources, text::unreadable(&path, &error)),
+        };
+        let source = sources.add(path, bytes);
+        if let Some(diagnostic) = text::not_text(&sources, source) {
+            return Loaded::nothing(sources, diagnostic);
+        }
+        entries.push(source);
     }
-    let tree = syntax::parse(&sources, source);
+    let expanded = expand::expand(&mut sources, files, &entries);
+    let Tree { statements, problems } = syntax::parse_tokens(&sources, expanded.tokens);
     let mut context = Context::new(&sources, host);
-    text::report(&mut context, &tree.problems);
-    let statements = expand::expand(&mut context, tree);
+    context.diagnostics = expanded.diagnostics;
+    context.diagnostics.extend(text::several_files(entry, entries.len()));
+    text::report(&mut context, &problems);
     let (draft, config) = lower::lower(&mut context, &statements);
     let mut diagnostics = context.diagnostics;
+    trace(&mut diagnostics, &sources);
     diagnostics.sort_by_key(|diagnostic| diagnostic.primary.map(check::place));
     let runs = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
     let (config, refused) = if runs { (Some(config), None) } else { (None, Some(config)) };
     Loaded { config, diagnostics, sources, refused, statements, draft }
+}
+
+/// Puts every place into a file: where the words are used, and beside it where a definition was written.
+fn trace(diagnostics: &mut [Diagnostic], sources: &SourceMap) {
+    for diagnostic in diagnostics {
+        for label in &mut diagnostic.related {
+            label.span = sources.used(label.span);
+        }
+        let Some(span) = diagnostic.primary else { continue };
+        let (used, written) = (sources.used(span), sources.written(span));
+        diagnostic.primary = Some(used);
+        if written != used {
+            diagnostic.related.push(Label { span: written, text: "expanded from here".to_owned() });
+        }
+    }
 }
 
 impl Loaded {

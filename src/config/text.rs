@@ -24,6 +24,14 @@ pub(super) fn unreadable(path: &Path, error: &FileError) -> Diagnostic {
     Diagnostic::error(Name::UNREADABLE_FILE, message).class_without_line(class)
 }
 
+/// `-f` matches more than one file. keepalived reads them all, and complains.
+pub(super) fn several_files(pattern: &Path, count: usize) -> Option<Diagnostic> {
+    let message = format!("{} is {count} files; all of them are read", pattern.display());
+    let gist = format!("WARNING, multiple configuration file matches of {}", pattern.display());
+    let diagnostic = Diagnostic::warning(Name::SEVERAL_FILES, message).class_without_line(ErrorClass::General);
+    (count > 1).then(|| diagnostic.gist(gist).help("name one file that includes the others"))
+}
+
 /// The file is a program, an archive, or text in another encoding.
 pub(super) fn not_text(sources: &SourceMap, source: SourceId) -> Option<Diagnostic> {
     let file = sources.file(source);

@@ -16,7 +16,7 @@ pub mod vrrp;
 
 use std::future::Future;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -28,7 +28,7 @@ use tokio::task::JoinSet;
 use crate::config;
 use crate::controller::routers::Settings;
 use crate::diagnostic::{self, Severity};
-use crate::io::files::SystemFiles;
+use crate::io::files::NodeFiles;
 use crate::io::host::SystemHost;
 use crate::io::process;
 use crate::model::{Config, ScriptName};
@@ -58,6 +58,8 @@ const RESPAWN_DELAY: Duration = Duration::from_secs(1);
 pub struct Options {
     /// `-f`
     pub file: PathBuf,
+    /// `-i`, `-e`
+    pub files: NodeFiles,
     /// Run VRRP.
     pub vrrp: bool,
     /// Run health checks and IPVS.
@@ -137,7 +139,7 @@ pub fn run(mut options: Options) -> ExitCode {
     if !options.unexpected.is_empty() {
         tracing::warn!("Unexpected argument(s): {}", options.unexpected.join(" "));
     }
-    let config = match load(&options.file) {
+    let config = match load(&options) {
         Ok(config) => config,
         Err(status) => return ExitCode::from(status),
     };
@@ -159,9 +161,10 @@ pub fn run(mut options: Options) -> ExitCode {
 }
 
 /// Reads the configuration and logs what is to be said about it. `Err` holds the exit status.
-fn load(file: &Path) -> Result<Config, u8> {
+fn load(options: &Options) -> Result<Config, u8> {
+    let file = &options.file;
     tracing::info!("Opening file '{}'.", file.display());
-    let loaded = config::load_on(file, &SystemFiles, &SystemHost);
+    let loaded = config::load_on(file, &options.files, &SystemHost);
     for diagnostic in &loaded.diagnostics {
         let line = diagnostic::concise(diagnostic, &loaded.sources);
         match diagnostic.severity {
@@ -243,7 +246,7 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
             _ = interrupt.recv() => break,
             _ = hangup.recv() => {
                 tracing::info!("Reloading ...");
-                match load(&options.file) {
+                match load(options) {
                     Ok(new) => {
                         config = new;
                         if let Some(vrrp) = &vrrp {

@@ -135,7 +135,7 @@ impl<'a> Story<'a> {
         self.screen.chapter("a is stopped with SIGTERM: it says goodbye with priority 0, and b waits only its skew.");
         self.client.forget_gap();
         self.end(HostId::A, |stage| stage.a.terminate());
-        let measured = self.b_takes_over("b to take over", |_, priority| skew_time(priority))?;
+        let measured = self.b_takes_over("b to take over", skew_time)?;
         self.watch_for(Duration::from_millis(500))?;
         let goodbye = self.adverts.get(&HostId::A).map(|heard| heard.priority);
         if goodbye != Some(Priority::STOP) {

@@ -10,7 +10,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::event::{Kind, Reporter};
 use super::namespace::Namespace;
 use super::network::HostId;
-use crate::model::AdvertInterval;
+use crate::model::Version;
 use crate::wire::arp::GratuitousArp;
 use crate::wire::ipv4::Datagram;
 use crate::wire::vrrp::{PROTOCOL, View};
@@ -55,6 +55,8 @@ fn read(from: HostId, frame: &[u8]) -> Option<Kind> {
         return None;
     }
     let advert = View::new(datagram.payload).ok()?;
+    // The demo's files say nothing about the version.
+    let interval = advert.interval(Version::V2)?;
     let addresses: Vec<String> = advert.addresses().map(|address| address.to_string()).collect();
     let text = format!(
         "{} > {}: VRRPv{} vrid {} prio {} intvl {}s addrs {}",
@@ -63,16 +65,16 @@ fn read(from: HostId, frame: &[u8]) -> Option<Kind> {
         advert.version(),
         advert.vrid(),
         advert.priority(),
-        advert.interval_seconds(),
+        interval.duration().as_secs_f64(),
         addresses.join(" "),
     );
-    let interval = AdvertInterval::from_seconds(advert.interval_seconds())?;
     Some(Kind::Advert { from, priority: advert.priority(), interval, text })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::AdvertInterval;
     use crate::model::{Authentication, Priority, Vrid};
     use crate::wire::ipv4::Header;
     use crate::wire::vrrp::{Advert, GROUP, TOS, TTL};
@@ -97,7 +99,7 @@ mod tests {
         };
         let mut frame = vec![0; 12];
         frame.extend_from_slice(&ETHERTYPE_IPV4);
-        frame.extend_from_slice(&header.emit(&advert.emit()));
+        frame.extend_from_slice(&header.emit(&advert.emit(header.source, GROUP)));
         frame
     }
 

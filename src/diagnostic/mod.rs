@@ -73,10 +73,14 @@ pub enum ErrorClass {
     Fatal,
     /// Any other: status 5.
     General,
-    /// Scripts without script security, or a failed include check: status 6.
+    /// Scripts without script security: status 6.
     Security,
     /// A keyword without its value: the process ends on the spot with status 2.
     MissingArgument,
+    /// A network namespace that cannot be entered: the process ends there with status 0, whatever else is wrong.
+    Namespace,
+    /// A failed include check: nothing of the configuration is looked at, and the status is 6.
+    IncludeCheck,
 }
 
 impl ErrorClass {
@@ -88,6 +92,8 @@ impl ErrorClass {
             ErrorClass::General => 5,
             ErrorClass::Security => 6,
             ErrorClass::MissingArgument => 2,
+            ErrorClass::Namespace => 0,
+            ErrorClass::IncludeCheck => 6,
         }
     }
 }

@@ -41,6 +41,8 @@ names! {
     UNREADABLE_FILE = "unreadable-file";
     /// A configuration file is not text.
     NOT_TEXT = "not-text";
+    /// A pattern for the configuration file matches several.
+    SEVERAL_FILES = "several-files";
     /// The file begins with a UTF-8 byte order mark.
     BYTE_ORDER_MARK = "byte-order-mark";
     /// A NUL byte hides the rest of a line.
@@ -59,8 +61,20 @@ names! {
     UNEXPECTED_BLOCK = "unexpected-block";
     /// A block keyword without its block.
     MISSING_BRACE = "missing-brace";
-    /// `include`, `$NAME`, `@id`, `~SEQ`, `~LST`: not understood yet.
-    EXPANSION_UNSUPPORTED = "expansion-unsupported";
+    /// An `include` of something that is not there.
+    INCLUDE_NOT_FOUND = "include-not-found";
+    /// An `include` of something that is no configuration file.
+    INCLUDE_NOT_READABLE = "include-not-readable";
+    /// A file that includes itself.
+    INCLUDE_LOOP = "include-loop";
+    /// An `include` behind `@id`, which keepalived reads twice.
+    INCLUDED_TWICE = "included-twice";
+    /// Definitions that refer to each other without end.
+    DEFINITION_LOOP = "definition-loop";
+    /// A `~SEQ` or `~LST` that makes no sense.
+    INVALID_SEQUENCE = "invalid-sequence";
+    /// Definitions or sequences that make a line, or the text, too long.
+    EXPANSION_TOO_LONG = "expansion-too-long";
     /// A keyword that the block does not know.
     UNKNOWN_KEYWORD = "unknown-keyword";
     /// A block that the block around it does not know.
@@ -131,8 +145,12 @@ names! {
     TOO_MANY_ADDRESSES = "too-many-addresses";
     /// IPv4 and IPv6 where only one of them can be.
     ADDRESS_FAMILY_MISMATCH = "address-family-mismatch";
-    /// An `advert_int` that VRRPv2 cannot express.
+    /// An `advert_int` that falls between what the version can express.
     FRACTIONAL_INTERVAL = "fractional-interval";
+    /// An `advert_int` beyond what VRRPv3 can express.
+    INTERVAL_TOO_LONG = "interval-too-long";
+    /// `authentication` with VRRPv3.
+    AUTHENTICATION_IGNORED = "authentication-ignored";
     /// `nopreempt` with `state MASTER`.
     NOPREEMPT_WITH_MASTER = "nopreempt-with-master";
     /// `nopreempt` with priority 255.

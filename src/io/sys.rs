@@ -4,9 +4,11 @@
 use std::io;
 use std::mem::{MaybeUninit, size_of};
 
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, OsString};
 use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use nix::sys::signal::SigSet;
@@ -108,4 +110,24 @@ pub fn canonical_name(host: &str) -> Option<String> {
     // SAFETY: the list comes from getaddrinfo and is freed once; `name` is a copy.
     unsafe { libc::freeaddrinfo(results) };
     name
+}
+
+/// The paths that a pattern of glob(7) matches, sorted, directories with a `/` at the end; none for one with a NUL.
+pub fn glob(pattern: &Path) -> Vec<PathBuf> {
+    let Ok(pattern) = CString::new(pattern.as_os_str().as_bytes()) else { return Vec::new() };
+    let mut found = MaybeUninit::<libc::glob_t>::zeroed();
+    // SAFETY: the pattern ends in a NUL, there is no error function, and `found` is a zeroed glob_t to be filled in.
+    let result = unsafe { libc::glob(pattern.as_ptr(), libc::GLOB_MARK, None, found.as_mut_ptr()) };
+    // SAFETY: all bytes zero are a valid glob_t, whether or not glob has filled it in.
+    let mut found = unsafe { found.assume_init() };
+    let count = if result == 0 { found.gl_pathc } else { 0 };
+    let path = |index: usize| {
+        // SAFETY: glob has filled in `gl_pathc` pointers to strings, which live until globfree.
+        let path = unsafe { CStr::from_ptr(*found.gl_pathv.add(index)) };
+        PathBuf::from(OsString::from_vec(path.to_bytes().to_vec()))
+    };
+    let paths = (0..count).map(path).collect();
+    // SAFETY: `found` comes from glob, or is all zeros, and is not used after this.
+    unsafe { libc::globfree(&mut found) };
+    paths
 }

@@ -17,7 +17,7 @@ pub use lvs::{Forwarding, Protocol, RealServer, Scheduler, ServerKey, VirtualSer
 pub use network::{Channel, Endpoint, Interface};
 pub use track::{Command, ScriptName, ScriptWeight, TrackedScript, VrrpScript};
 pub use vrrp::{
-    AdvertInterval, Authentication, GratuitousArp, InitialState, Priority, Transport, VirtualAddress, Vrid,
+    AdvertInterval, Authentication, GratuitousArp, InitialState, Priority, Transport, Version, VirtualAddress, Vrid,
     VrrpInstance,
 };
 

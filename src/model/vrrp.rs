@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::Ipv4Addr;
-use std::num::NonZeroU8;
+use std::num::{NonZeroU8, NonZeroU16};
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
@@ -61,27 +61,92 @@ impl fmt::Display for Priority {
     }
 }
 
-/// `advert_int` of VRRPv2: whole seconds, 1 to 255 (RFC 3768 §5.3.7).
+/// Which VRRP is spoken on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AdvertInterval(NonZeroU8);
+pub enum Version {
+    /// RFC 3768
+    V2,
+    /// RFC 9568
+    V3,
+}
 
-impl AdvertInterval {
-    /// One second, the default.
-    pub const DEFAULT: AdvertInterval = AdvertInterval(NonZeroU8::MIN);
-
-    /// `None` for 0.
-    pub fn from_seconds(seconds: u8) -> Option<AdvertInterval> {
-        NonZeroU8::new(seconds).map(AdvertInterval)
+impl Version {
+    /// `None` for versions that keepalived does not speak.
+    pub fn from_number(number: i128) -> Option<Version> {
+        match number {
+            2 => Some(Version::V2),
+            3 => Some(Version::V3),
+            _ => None,
+        }
     }
 
-    /// 1 to 255, as the wire carries it.
-    pub fn seconds(self) -> u8 {
-        self.0.get()
+    /// As the wire carries it.
+    pub fn number(self) -> u8 {
+        match self {
+            Version::V2 => 2,
+            Version::V3 => 3,
+        }
+    }
+}
+
+/// `advert_int`. The two versions count in different units, so that an interval says which version it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AdvertInterval(Unit);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Unit {
+    /// VRRPv2: 1 to 255 (RFC 3768 §5.3.7).
+    Seconds(NonZeroU8),
+    /// VRRPv3: 1 to 4095, the field has 12 bits (RFC 9568 §5.2.7).
+    Centiseconds(NonZeroU16),
+}
+
+impl AdvertInterval {
+    /// One second of VRRPv2, the default.
+    pub const DEFAULT: AdvertInterval = AdvertInterval(Unit::Seconds(NonZeroU8::MIN));
+
+    /// Of VRRPv2; `None` for 0.
+    pub fn from_seconds(seconds: u8) -> Option<AdvertInterval> {
+        NonZeroU8::new(seconds).map(|seconds| AdvertInterval(Unit::Seconds(seconds)))
+    }
+
+    /// Of VRRPv3; `None` outside 1…4095.
+    pub fn from_centiseconds(centiseconds: u16) -> Option<AdvertInterval> {
+        let valid = NonZeroU16::new(centiseconds).filter(|centiseconds| centiseconds.get() < 1 << 12);
+        valid.map(|centiseconds| AdvertInterval(Unit::Centiseconds(centiseconds)))
+    }
+
+    /// The version that counts in this unit.
+    pub fn version(self) -> Version {
+        match self.0 {
+            Unit::Seconds(_) => Version::V2,
+            Unit::Centiseconds(_) => Version::V3,
+        }
+    }
+
+    /// As the wire carries it: seconds in version 2, centiseconds in version 3.
+    pub fn on_wire(self) -> u16 {
+        match self.0 {
+            Unit::Seconds(seconds) => seconds.get().into(),
+            Unit::Centiseconds(centiseconds) => centiseconds.get(),
+        }
     }
 
     /// The same as a duration.
     pub fn duration(self) -> Duration {
-        Duration::from_secs(self.0.get().into())
+        match self.0 {
+            Unit::Seconds(seconds) => Duration::from_secs(seconds.get().into()),
+            Unit::Centiseconds(centiseconds) => Duration::from_millis(u64::from(centiseconds.get()) * 10),
+        }
+    }
+}
+
+impl fmt::Display for AdvertInterval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Unit::Seconds(seconds) => write!(f, "{seconds} sec"),
+            Unit::Centiseconds(centiseconds) => write!(f, "{centiseconds} centi-sec"),
+        }
     }
 }
 
@@ -164,7 +229,7 @@ impl Default for GratuitousArp {
     }
 }
 
-/// One `vrrp_instance` block, VRRPv2 over IPv4.
+/// One `vrrp_instance` block, over IPv4.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VrrpInstance {
     /// The block's name; unique in a configuration.
@@ -177,11 +242,11 @@ pub struct VrrpInstance {
     pub vrid: Vrid,
     /// `priority`, 1 to 255; default 100, or 255 with `state MASTER`.
     pub priority: Priority,
-    /// `advert_int`
+    /// `advert_int`; its unit is the instance's `version`.
     pub advert_interval: AdvertInterval,
     /// False with `nopreempt`: an accepted master of lower priority is left in place.
     pub preempt: bool,
-    /// `authentication`
+    /// `authentication`; version 3 has none.
     pub authentication: Authentication,
     /// Multicast, or unicast peers.
     pub transport: Transport,
@@ -191,4 +256,11 @@ pub struct VrrpInstance {
     pub track_scripts: Vec<TrackedScript>,
     /// `garp_master_repeat`, `garp_master_delay`
     pub garp: GratuitousArp,
+}
+
+impl VrrpInstance {
+    /// `version`
+    pub fn version(&self) -> Version {
+        self.advert_interval.version()
+    }
 }

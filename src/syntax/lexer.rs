@@ -52,52 +52,70 @@ pub struct Token {
 
 /// All tokens of a file, in order and without gaps.
 pub fn lex(source: SourceId, bytes: &[u8]) -> Vec<Token> {
-    let mut tokens = Tokens { source, at: 0, tokens: Vec::new() };
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        let mut pieces = line.chunks(MAX_LINE).peekable();
-        while let Some(piece) = pieces.next() {
-            tokens.line(piece);
-            if pieces.peek().is_some() {
-                tokens.push(TokenKind::LineSplit, 0);
-            }
-        }
+    let mut tokens = Vec::new();
+    for line in lines(source, bytes) {
+        lex_line(&mut tokens, line.span, line.text, line.is_split);
     }
-    tokens.tokens
+    tokens
 }
 
-struct Tokens {
-    source: SourceId,
-    at: u32,
-    tokens: Vec<Token>,
+/// What keepalived reads at once: a line, or one piece of an over-long one.
+#[derive(Debug, Clone, Copy)]
+pub struct RawLine<'a> {
+    /// With its newline, if it has one.
+    pub text: &'a [u8],
+    /// Where it is.
+    pub span: Span,
+    /// The line goes on in the next one, for it is too long to be read at once.
+    pub is_split: bool,
 }
 
-impl Tokens {
-    fn push(&mut self, kind: TokenKind, len: usize) {
-        let end = self.at + len as u32;
-        self.tokens.push(Token { kind, span: Span { source: self.source, start: self.at, end } });
-        self.at = end;
-    }
+/// The lines of a file as keepalived reads them, in order and without gaps.
+pub fn lines(source: SourceId, bytes: &[u8]) -> impl Iterator<Item = RawLine<'_>> {
+    let pieces = bytes.split_inclusive(|byte| *byte == b'\n').flat_map(|line| line.chunks(MAX_LINE));
+    pieces.scan(0, move |at, text| {
+        let start = *at;
+        *at += text.len() as u32;
+        let is_split = text.len() == MAX_LINE && !text.ends_with(b"\n") && (*at as usize) < bytes.len();
+        Some(RawLine { text, span: Span { source, start, end: *at }, is_split })
+    })
+}
 
-    /// One line, or one piece of an over-long one, with the newline if it has one.
-    fn line(&mut self, line: &[u8]) {
-        let (line, newline) = match line {
-            [line @ .., b'\n'] => (line, 1),
-            _ => (line, 0),
-        };
-        let (line, after_nul) = line.split_at(line.iter().position(|byte| *byte == 0).unwrap_or(line.len()));
-        let (mut text, comment) = line.split_at(comment_start(line));
-        while let Ok((after, (kind, token))) = token(text) {
-            self.push(kind, token.len());
-            text = after;
-        }
-        for (kind, len) in
-            [(TokenKind::Comment, comment.len()), (TokenKind::Nul, after_nul.len()), (TokenKind::Newline, newline)]
-        {
-            if len > 0 {
-                self.push(kind, len);
-            }
-        }
+/// The part of a line that means something: without its newline, what a NUL hides, and its comment.
+pub fn significant(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = &line[..nul(line)];
+    &line[..comment_start(line)]
+}
+
+/// Adds the tokens of one line that stands at `span`.
+pub fn lex_line(tokens: &mut Vec<Token>, span: Span, line: &[u8], is_split: bool) {
+    let mut at = span.start;
+    let mut push = |kind, len: usize| {
+        let end = at + len as u32;
+        tokens.push(Token { kind, span: Span { source: span.source, start: at, end } });
+        at = end;
+    };
+    let (line, newline) = match line {
+        [line @ .., b'\n'] => (line, 1),
+        _ => (line, 0),
+    };
+    let (line, after_nul) = line.split_at(nul(line));
+    let (mut text, comment) = line.split_at(comment_start(line));
+    while let Ok((after, (kind, token))) = token(text) {
+        push(kind, token.len());
+        text = after;
     }
+    let rest = [(TokenKind::Comment, comment.len()), (TokenKind::Nul, after_nul.len()), (TokenKind::Newline, newline)];
+    rest.into_iter().filter(|(_, len)| *len > 0).for_each(|(kind, len)| push(kind, len));
+    if is_split {
+        push(TokenKind::LineSplit, 0);
+    }
+}
+
+/// Where the first NUL of a line is, else its end.
+fn nul(line: &[u8]) -> usize {
+    line.iter().position(|byte| *byte == 0).unwrap_or(line.len())
 }
 
 /// Where the comment of a line begins, else its end. A backslash hides the byte after it, here even a quote.

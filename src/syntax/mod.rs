@@ -12,6 +12,6 @@ mod lexer;
 mod parser;
 mod tree;
 
-pub use lexer::{Token, TokenKind, lex};
-pub use parser::parse;
+pub use lexer::{RawLine, Token, TokenKind, lex, lex_line, lines, significant};
+pub use parser::{parse, parse_tokens};
 pub use tree::{Block, Problem, ProblemKind, Statement, Tree, Word};

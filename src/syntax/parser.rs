@@ -14,12 +14,17 @@ const MAX_DEPTH: usize = 64;
 
 /// Parses a file of `sources`.
 pub fn parse(sources: &SourceMap, source: crate::source::SourceId) -> Tree {
+    parse_tokens(sources, lex(source, sources.file(source).bytes()))
+}
+
+/// Parses the tokens of a whole configuration, from however many files of `sources`.
+pub fn parse_tokens(sources: &SourceMap, tokens: Vec<Token>) -> Tree {
     let mut parser =
         Parser { sources, open: Vec::new(), statements: Vec::new(), words: Vec::new(), problems: Vec::new() };
-    for token in lex(source, sources.file(source).bytes()) {
+    for token in tokens {
         parser.token(token);
     }
-    parser.finish(source)
+    parser.finish()
 }
 
 /// A block that is still open: its statement, the `{`, and the statements that came before it one level up.
@@ -134,7 +139,7 @@ impl Parser<'_> {
         self.statements.push(statement);
     }
 
-    fn finish(mut self, source: crate::source::SourceId) -> Tree {
+    fn finish(mut self) -> Tree {
         self.end_statement();
         if !self.open.is_empty() {
             let culprit = self.unclosed();
@@ -143,8 +148,8 @@ impl Parser<'_> {
         while let Some(block) = self.open.pop() {
             self.end_block(block, None);
         }
-        self.problems.sort_by_key(|problem| problem.span.start);
-        Tree { source, statements: self.statements, problems: self.problems }
+        self.problems.sort_by_key(|problem| (problem.span.source, problem.span.start));
+        Tree { statements: self.statements, problems: self.problems }
     }
 
     /// The `{` that most likely lacks its `}`: one whose block holds a statement that starts further left than it.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::source::{SourceId, Span};
+use crate::source::Span;
 
 /// One word of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,12 +47,10 @@ pub struct Block {
     pub close: Option<Span>,
 }
 
-/// A parsed file.
+/// A parsed file, or a configuration of several.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tree {
-    /// The file.
-    pub source: SourceId,
-    /// Its statements, in file order.
+    /// Its statements, in the order in which they are read.
     pub statements: Vec<Statement>,
     /// What was wrong, in file order.
     pub problems: Vec<Problem>,

@@ -1,11 +1,11 @@
-//! What an instance may believe: the checks on a received datagram, in keepalived's order (RFC 3768 §7.1).
+//! What an instance may believe: the checks on a received datagram, in keepalived's order (RFC 3768 §7.1, RFC 9568 §7.1).
 //!
 //! A refused packet changes nothing: no timer restarts, no state moves. It is counted under its reason, and the reason
 //! is told once until something changes.
 
 use std::net::Ipv4Addr;
 
-use crate::model::{Authentication, Transport, VrrpInstance};
+use crate::model::{AdvertInterval, Authentication, Transport, Version, VrrpInstance};
 use crate::wire::ipv4::{self, Datagram};
 use crate::wire::vrrp::{AUTH_AH, AUTH_NONE, AUTH_PASS, TTL, TYPE_ADVERTISEMENT, View};
 
@@ -33,12 +33,14 @@ pub enum Refusal {
         ttl: u8,
     },
     /// Another version of the protocol.
-    #[error("wrong VRRP version from {from}. Received {version} and expect 2")]
+    #[error("wrong VRRP version from {from}. Received {version} and expect {expected}")]
     Version {
         /// Sender.
         from: Ipv4Addr,
         /// As received.
         version: u8,
+        /// As configured.
+        expected: u8,
     },
     /// `Auth Type` is none that exists.
     #[error("Invalid auth type from {from}: {auth_type}")]
@@ -64,15 +66,15 @@ pub enum Refusal {
         /// Sender.
         from: Ipv4Addr,
     },
-    /// Version 2 routers must agree on the interval.
-    #[error("advertisement interval mismatch with {from} mine={own} sec rcv'd={seconds} sec")]
+    /// Version 2 routers must agree on the interval; in either version none is zero.
+    #[error("advertisement interval mismatch with {from} mine={own} rcv'd={}", heard(.received))]
     Interval {
         /// Sender.
         from: Ipv4Addr,
-        /// Ours, seconds.
-        own: u8,
-        /// As received, seconds.
-        seconds: u8,
+        /// Ours.
+        own: AdvertInterval,
+        /// As received; `None` for zero.
+        received: Option<AdvertInterval>,
     },
     /// Not an advertisement.
     #[error("Invalid packet type from {from}. {packet_type} and expect {TYPE_ADVERTISEMENT}")]
@@ -83,10 +85,12 @@ pub enum Refusal {
         packet_type: u8,
     },
     /// Damaged, or forged without care.
-    #[error("Invalid VRRPv2 checksum from {from}")]
+    #[error("Invalid VRRPv{version} checksum from {from}")]
     Checksum {
         /// Sender.
         from: Ipv4Addr,
+        /// Of the packet.
+        version: u8,
     },
     /// Multicast to a unicast instance, or the reverse.
     #[error("Expected {} packet but received {} packet from {from}", cast(.expected_multicast), cast(&!.expected_multicast))]
@@ -96,6 +100,10 @@ pub enum Refusal {
         /// What the instance listens to.
         expected_multicast: bool,
     },
+}
+
+fn heard(interval: &Option<AdvertInterval>) -> String {
+    interval.map_or_else(|| "0".to_owned(), |interval| interval.to_string())
 }
 
 fn cast(multicast: &bool) -> &'static str {
@@ -155,35 +163,39 @@ pub fn judge(instance: &VrrpInstance, datagram: &Datagram<'_>, advert: &View<'_>
     let from = datagram.header.source;
     let multicast = matches!(instance.transport, Transport::Multicast { .. });
 
+    let version = instance.version();
     let length = ipv4::HEADER_LEN + advert.length();
-    let expected = ipv4::HEADER_LEN + advert.expected_length();
+    let expected = ipv4::HEADER_LEN + advert.expected_length(version);
     if length != expected {
         return Err(Refusal::Length { from, length, expected });
     }
     if multicast && datagram.header.ttl != TTL {
         return Err(Refusal::Ttl { from, ttl: datagram.header.ttl });
     }
-    if advert.version() != 2 {
-        return Err(Refusal::Version { from, version: advert.version() });
+    if advert.version() != version.number() {
+        return Err(Refusal::Version { from, version: advert.version(), expected: version.number() });
     }
-    authenticate(&instance.authentication, advert, from)?;
-    if advert.interval_seconds() != instance.advert_interval.seconds() {
-        let own = instance.advert_interval.seconds();
-        return Err(Refusal::Interval { from, own, seconds: advert.interval_seconds() });
+    if version == Version::V2 {
+        authenticate(&instance.authentication, advert, from)?;
     }
+    let own = instance.advert_interval;
+    let interval = match advert.interval(version) {
+        Some(interval) if version == Version::V3 || interval == own => interval,
+        received => return Err(Refusal::Interval { from, own, received }),
+    };
     if advert.packet_type() != TYPE_ADVERTISEMENT {
         return Err(Refusal::PacketType { from, packet_type: advert.packet_type() });
     }
     if usize::from(datagram.total_length) != length {
         return Err(Refusal::Length { from, length: datagram.total_length.into(), expected });
     }
-    if !advert.checksum_is_right() {
-        return Err(Refusal::Checksum { from });
+    if !advert.checksum_is_right(version, from, datagram.header.destination) {
+        return Err(Refusal::Checksum { from, version: version.number() });
     }
     if datagram.header.destination.is_multicast() != multicast {
         return Err(Refusal::Destination { from, expected_multicast: multicast });
     }
-    Ok(Heard { source: from, priority: advert.priority() })
+    Ok(Heard { source: from, priority: advert.priority(), interval })
 }
 
 fn authenticate(own: &Authentication, advert: &View<'_>, from: Ipv4Addr) -> Result<(), Refusal> {
@@ -255,7 +267,7 @@ mod tests {
 
     /// A valid packet, changed by `forge` before its VRRP checksum is made right again.
     fn forged(instance: &VrrpInstance, header: Header, forge: impl FnOnce(&mut Vec<u8>)) -> Result<Heard, Refusal> {
-        let mut vrrp = advert(instance).emit();
+        let mut vrrp = advert(instance).emit(header.source, header.destination);
         forge(&mut vrrp);
         vrrp[6..8].fill(0);
         let sum = crate::wire::checksum::internet(&vrrp);
@@ -269,7 +281,11 @@ mod tests {
 
     #[test]
     fn a_peer_s_advert_is_believed() {
-        let heard = Heard { source: Ipv4Addr::new(192, 0, 2, 2), priority: Priority::new(120) };
+        let heard = Heard {
+            source: Ipv4Addr::new(192, 0, 2, 2),
+            priority: Priority::new(120),
+            interval: instance().advert_interval,
+        };
         assert_eq!(forged(&instance(), header(), |_| {}), Ok(heard));
         assert_eq!(forged(&with_password(), header(), |_| {}), Ok(heard));
     }
@@ -307,17 +323,14 @@ mod tests {
             refused(forged(&password, header(), |v| *v.last_mut().expect("octets") = 1)),
             Refusal::Password { .. }
         ));
-        assert!(matches!(
-            refused(forged(&plain, header(), |v| v[5] = 2)),
-            Refusal::Interval { own: 1, seconds: 2, .. }
-        ));
+        assert!(matches!(refused(forged(&plain, header(), |v| v[5] = 2)), Refusal::Interval { received: Some(_), .. }));
         let elsewhere = Header { destination: Ipv4Addr::new(192, 0, 2, 1), ..header() };
         assert!(matches!(refused(forged(&plain, elsewhere, |_| {})), Refusal::Destination { .. }));
 
-        let mut damaged = header().emit(&advert(&plain).emit());
+        let mut damaged = header().emit(&advert(&plain).emit(header().source, GROUP));
         damaged[27] ^= 1; // the checksum itself
         assert!(matches!(refused(judge_bytes(&plain, &damaged)), Refusal::Checksum { .. }));
-        let mut lying = header().emit(&advert(&plain).emit());
+        let mut lying = header().emit(&advert(&plain).emit(header().source, GROUP));
         lying[3] += 4; // IP total length
         assert!(matches!(refused(judge_bytes(&plain, &lying)), Refusal::Length { .. }));
     }
@@ -341,9 +354,42 @@ mod tests {
         let mut other = advert(&own);
         other.addresses = vec![Ipv4Addr::new(198, 51, 100, 9)];
         other.vrid = Vrid::new(own.vrid.get()).expect("not zero");
-        let bytes = other.emit();
+        let bytes = other.emit(header().source, GROUP);
         let view = View::new(&bytes).expect("whole");
         assert!(judge_bytes(&own, &header().emit(&bytes)).is_ok());
         assert_eq!(missing_addresses(&own, &view), vec![own.virtual_addresses[0].net.addr()]);
+    }
+
+    #[test]
+    fn version_3_learns_another_interval_but_never_zero() {
+        let own = AdvertInterval::from_centiseconds(100).expect("in range");
+        let other = AdvertInterval::from_centiseconds(20).expect("in range");
+        let third = VrrpInstance { advert_interval: own, ..instance() };
+        let mut sent = advert(&third);
+        sent.interval = other;
+        let bytes = sent.emit(header().source, GROUP);
+        let heard = judge_bytes(&third, &header().emit(&bytes)).expect("believed");
+        assert_eq!(heard.interval, other);
+
+        // keepalived believes an interval of zero and takes over at once.
+        let mut zero = bytes.clone();
+        let difference = u32::from(other.on_wire());
+        zero[5] = 0;
+        let sum = u32::from(u16::from_be_bytes([zero[6], zero[7]])) + difference;
+        let sum = (sum & 0xffff) + (sum >> 16);
+        zero[6..8].copy_from_slice(&(sum as u16).to_be_bytes());
+        let refusal = judge_bytes(&third, &header().emit(&zero)).expect_err("zero");
+        assert!(matches!(refusal, Refusal::Interval { received: None, .. }), "{refusal}");
+    }
+
+    #[test]
+    fn version_3_ignores_the_reserved_bits_and_sums_over_the_pseudo_header() {
+        let own = AdvertInterval::from_centiseconds(100).expect("in range");
+        let third = VrrpInstance { advert_interval: own, ..instance() };
+        let genuine = advert(&third).emit(header().source, GROUP);
+        assert!(judge_bytes(&third, &header().emit(&genuine)).is_ok());
+        let moved = Header { source: Ipv4Addr::new(192, 0, 2, 77), ..header() };
+        assert!(matches!(judge_bytes(&third, &moved.emit(&genuine)), Err(Refusal::Checksum { version: 3, .. })));
+        assert!(matches!(judge_bytes(&instance(), &header().emit(&genuine)), Err(Refusal::Length { .. })));
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use crate::model::{InterfaceName, Priority, ScriptName};
+use crate::model::{AdvertInterval, InterfaceName, Priority, ScriptName};
 
 /// A state as users name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -122,6 +122,13 @@ pub enum Report {
         /// The one now.
         now: Ipv4Addr,
     },
+    /// The master counts by another interval.
+    IntervalLearned {
+        /// Before.
+        from: AdvertInterval,
+        /// Now.
+        to: AdvertInterval,
+    },
     /// A reload took a virtual address away.
     AddressNoLongerConfigured(String),
     /// Somebody removed a virtual address of a MASTER; it is put back.
@@ -139,6 +146,7 @@ impl Report {
                 | Report::SentPriorityZero
                 | Report::HeardPriorityZero { .. }
                 | Report::MasterIs { .. }
+                | Report::IntervalLearned { .. }
         )
     }
 
@@ -182,6 +190,10 @@ impl fmt::Display for Report {
             Report::PriorityChanged { from, to } => write!(f, "Changing effective priority from {from} to {to}"),
             Report::MasterIs { before: None, now } => write!(f, "master set to {now}"),
             Report::MasterIs { before: Some(before), now } => write!(f, "master changed from {before} to {now}"),
+            Report::IntervalLearned { from, to } => {
+                let (from, to) = (from.duration().as_millis(), to.duration().as_millis());
+                write!(f, "advertisement interval updated from {from}ms to {to}ms by master")
+            }
             Report::AddressNoLongerConfigured(address) => write!(f, "ip address {address}, no longer exist"),
             Report::AddressRestored => f.write_str("a virtual IP was removed by somebody else - putting it back"),
         }

@@ -1,4 +1,4 @@
-//! One virtual router (RFC 3768 §6.4): given what was heard and the time, decides who it is and what must be done.
+//! One virtual router (RFC 3768 §6.4, RFC 9568 §6.4): given what was heard and the time, decides who it is and what must be done.
 //!
 //! After each [`VirtualRouter::handle`] the caller performs all actions in order, then waits until
 //! [`VirtualRouter::next_deadline`] or the next event. States carry their own deadlines, so a timer that cannot matter
@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::election::rank;
 use super::report::{FaultCause, Report, StateName};
 use super::timer::{master_down_interval, skew_time};
-use crate::model::{InitialState, Priority, VirtualAddress, VrrpInstance};
+use crate::model::{AdvertInterval, InitialState, Priority, VirtualAddress, VrrpInstance};
 use crate::time::Instant;
 
 /// An advert that passed every check of [`super::receive`].
@@ -22,6 +22,8 @@ pub struct Heard {
     pub source: Ipv4Addr,
     /// The sender's priority.
     pub priority: Priority,
+    /// The sender's interval; in version 2 it is ours.
+    pub interval: AdvertInterval,
 }
 
 /// What can happen to a virtual router.
@@ -73,6 +75,8 @@ enum State {
     Backup {
         master_down_at: Instant,
         master: Option<Ipv4Addr>,
+        /// What the master counts by; version 3 learns it (RFC 9568 §6.4.2).
+        interval: AdvertInterval,
     },
     Master {
         next_advert_at: Instant,
@@ -158,7 +162,7 @@ impl VirtualRouter {
                 } else if self.starts_as_master() {
                     self.enter_master(now, out);
                 } else {
-                    self.enter_backup(now, self.master_down_interval(), None, out);
+                    self.enter_backup(now, None, out);
                 }
             }
             (S::Backup { .. } | S::Master { .. } | S::Fault, E::Start) => {}
@@ -209,7 +213,7 @@ impl VirtualRouter {
                     if was_untested && self.starts_as_master() {
                         self.enter_master(now, out);
                     } else {
-                        self.enter_backup(now, self.master_down_interval(), None, out);
+                        self.enter_backup(now, None, out);
                     }
                 }
             }
@@ -250,8 +254,13 @@ impl VirtualRouter {
         self.config.priority == Priority::OWNER && self.config.initial_state != InitialState::Backup
     }
 
+    /// Silence that means the master is gone, by its interval where it is known.
     fn master_down_interval(&self) -> Duration {
-        master_down_interval(self.config.advert_interval, self.priority)
+        let interval = match self.state {
+            State::Backup { interval, .. } => interval,
+            State::Init | State::Master { .. } | State::Fault => self.config.advert_interval,
+        };
+        master_down_interval(interval, self.priority)
     }
 
     fn enter_master(&mut self, now: Instant, out: &mut Vec<Action>) {
@@ -273,9 +282,12 @@ impl VirtualRouter {
         (!self.config.garp.delay.is_zero()).then(|| now + self.config.garp.delay)
     }
 
-    fn enter_backup(&mut self, now: Instant, wait: Duration, master: Option<Ipv4Addr>, out: &mut Vec<Action>) {
+    /// Listens to `master`, or to whoever may speak, for the whole down interval.
+    fn enter_backup(&mut self, now: Instant, master: Option<Heard>, out: &mut Vec<Action>) {
         let from = self.state();
-        self.state = State::Backup { master_down_at: now + wait, master };
+        let interval = master.map_or(self.config.advert_interval, |heard| heard.interval);
+        let master_down_at = now + master_down_interval(interval, self.priority);
+        self.state = State::Backup { master_down_at, master: master.map(|heard| heard.source), interval };
         out.push(Action::Report(Report::Entered { from, to: StateName::Backup }));
     }
 
@@ -293,14 +305,17 @@ impl VirtualRouter {
 
     /// §6.4.2, an advert in Backup.
     fn backup_hears(&mut self, now: Instant, heard: Heard, out: &mut Vec<Action>) {
-        let master_down_interval = self.master_down_interval();
-        let skew = skew_time(self.priority);
-        let State::Backup { master_down_at, master } = &mut self.state else { return };
+        let own = self.priority;
+        let State::Backup { master_down_at, master, interval } = &mut self.state else { return };
         if heard.priority == Priority::STOP {
             out.push(Action::Report(Report::HeardPriorityZero { as_master: false }));
-            *master_down_at = now + skew;
-        } else if !self.config.preempt || heard.priority >= self.priority {
-            *master_down_at = now + master_down_interval;
+            *master_down_at = now + skew_time(*interval, own);
+        } else if !self.config.preempt || heard.priority >= own {
+            if *interval != heard.interval {
+                out.push(Action::Report(Report::IntervalLearned { from: *interval, to: heard.interval }));
+                *interval = heard.interval;
+            }
+            *master_down_at = now + master_down_interval(*interval, own);
             if *master != Some(heard.source) {
                 out.push(Action::Report(Report::MasterIs { before: *master, now: heard.source }));
                 *master = Some(heard.source);
@@ -319,14 +334,14 @@ impl VirtualRouter {
             return;
         }
         let own = self.priority;
-        let Heard { source, priority } = heard;
+        let Heard { source, priority, .. } = heard;
         // Without an address of our own nothing could have been sent: any other router wins.
         match rank((priority, source), (own, self.source.unwrap_or(Ipv4Addr::UNSPECIFIED))) {
             Ordering::Equal => out.push(Action::Report(Report::OwnAddressHeard)),
             Ordering::Greater => {
                 out.push(Action::Report(Report::Outranked { source, priority, own }));
                 self.release(out);
-                self.enter_backup(now, self.master_down_interval(), Some(source), out);
+                self.enter_backup(now, Some(heard), out);
             }
             // keepalived answers a worse master with an advert and announces the addresses again. Its second bursts
             // pile up, one for each such advert; here there is never more than one to come.
@@ -436,6 +451,11 @@ impl VirtualRouter {
                     *announce_at = second_burst;
                 }
             }
+        }
+        if old.advert_interval != self.config.advert_interval
+            && let State::Backup { interval, .. } = &mut self.state
+        {
+            *interval = self.config.advert_interval;
         }
         self.shift_down_timer(down_before, self.master_down_interval());
     }

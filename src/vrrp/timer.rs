@@ -1,20 +1,25 @@
-//! The two intervals a backup waits (RFC 3768 §6.1).
+//! The two intervals a backup waits (RFC 3768 §6.1, RFC 9568 §6.1).
 
 use std::time::Duration;
 
-use crate::model::{AdvertInterval, Priority};
+use crate::model::{AdvertInterval, Priority, Version};
 
 /// How many advert intervals of silence mean that the master is gone; keepalived's `down_timer_adverts`.
 const DOWN_TIMER_ADVERTS: u32 = 3;
 
-/// `Skew_Time` of version 2: (256 − priority) / 256 seconds, whatever the interval.
-pub fn skew_time(priority: Priority) -> Duration {
-    Duration::from_micros(u64::from(256 - u16::from(priority.get())) * 1_000_000 / 256)
+/// `Skew_Time`: (256 − priority) / 256 seconds in version 2, that part of the interval in version 3 (RFC 9568 §6.1).
+pub fn skew_time(interval: AdvertInterval, priority: Priority) -> Duration {
+    let unit = match interval.version() {
+        Version::V2 => Duration::from_secs(1),
+        Version::V3 => interval.duration(),
+    };
+    unit * u32::from(256 - u16::from(priority.get())) / 256
 }
 
-/// `Master_Down_Interval`: silence after which a backup takes over.
+/// `Master_Down_Interval`, `Active_Down_Interval`: silence after which a backup takes over. In version 3 `interval` is
+/// the master's.
 pub fn master_down_interval(interval: AdvertInterval, priority: Priority) -> Duration {
-    DOWN_TIMER_ADVERTS * interval.duration() + skew_time(priority)
+    DOWN_TIMER_ADVERTS * interval.duration() + skew_time(interval, priority)
 }
 
 #[cfg(test)]
@@ -25,8 +30,15 @@ mod tests {
     fn a_higher_priority_waits_less() {
         let down = |priority| master_down_interval(AdvertInterval::DEFAULT, Priority::new(priority));
         assert_eq!(down(100), Duration::from_micros(3_609_375));
-        assert_eq!(down(150), Duration::from_micros(3_414_062));
-        assert_eq!(down(255), Duration::from_micros(3_003_906));
+        assert_eq!(down(150), Duration::from_nanos(3_414_062_500));
+        assert_eq!(down(255), Duration::from_nanos(3_003_906_250));
         assert!((1..=254).all(|priority| down(priority) > down(priority + 1)));
+    }
+
+    #[test]
+    fn the_skew_of_version_3_shrinks_with_the_interval() {
+        let interval = AdvertInterval::from_centiseconds(10).expect("in range");
+        let down = master_down_interval(interval, Priority::new(100));
+        assert_eq!(down, Duration::from_nanos(360_937_500));
     }
 }

@@ -1,4 +1,4 @@
-//! The VRRPv2 advertisement (RFC 3768 §5.1; the authentication fields are RFC 2338 §5.3.6's, which keepalived kept).
+//! VRRP advertisements over IPv4, versions 2 (RFC 3768 §5.1) and 3 (RFC 9568 §5.1).
 //!
 //! ```text
 //!  0                   1                   2                   3
@@ -6,19 +6,23 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! |Version| Type  | Virtual Rtr ID|   Priority    | Count IP Addrs|
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//! |   Auth Type   |   Adver Int   |          Checksum             |
+//! |   Auth Type   |   Adver Int   |          Checksum             |  version 2: seconds
+//! |  rsvd |   Max Advertise Int   |          Checksum             |  version 3: centiseconds
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! |                     IP Address (1) … (n)                      |
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//! |                  Authentication Data (8 octets)               |
+//! |                  Authentication Data (8 octets)               |  version 2 only
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
+//!
+//! The authentication fields are RFC 2338 §5.3.6's, which keepalived kept. The checksum of version 2 covers the packet,
+//! that of version 3 a pseudo header as well.
 
 use std::fmt;
 use std::net::Ipv4Addr;
 
 use super::checksum;
-use crate::model::{AdvertInterval, Authentication, Priority, Vrid};
+use crate::model::{AdvertInterval, Authentication, Priority, Version, Vrid};
 
 /// IP protocol number of VRRP.
 pub const PROTOCOL: u8 = 112;
@@ -42,45 +46,83 @@ pub const AUTH_PASS: u8 = 1;
 /// IP authentication header.
 pub const AUTH_AH: u8 = 2;
 
-/// An advertisement of version 2.
+/// An advertisement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Advert {
     /// Which virtual router.
     pub vrid: Vrid,
     /// The sender's; [`Priority::STOP`] when it leaves.
     pub priority: Priority,
-    /// The sender's interval.
+    /// The sender's interval, and with it the version.
     pub interval: AdvertInterval,
-    /// None, or a password in clear.
+    /// None, or a password in clear; version 3 carries none.
     pub authentication: Authentication,
     /// The virtual addresses, in the sender's order; 255 at most.
     pub addresses: Vec<Ipv4Addr>,
 }
 
 impl Advert {
-    /// The VRRP part of the packet, checksum in place.
-    pub fn emit(&self) -> Vec<u8> {
+    /// The VRRP part of the packet, with its checksum for that way.
+    pub fn emit(&self, source: Ipv4Addr, destination: Ipv4Addr) -> Vec<u8> {
+        let version = self.interval.version();
         let mut bytes = Vec::with_capacity(FIXED_LEN + 4 * self.addresses.len() + AUTHENTICATION_LEN);
         let count = u8::try_from(self.addresses.len()).expect("the configuration allows 255 addresses");
+        bytes.extend_from_slice(&[
+            version.number() << 4 | TYPE_ADVERTISEMENT,
+            self.vrid.get(),
+            self.priority.get(),
+            count,
+        ]);
         let (auth_type, auth_data) = match self.authentication {
             Authentication::None => (AUTH_NONE, [0; AUTHENTICATION_LEN]),
             Authentication::Pass(password) => (AUTH_PASS, password),
         };
-        bytes.extend_from_slice(&[2 << 4 | TYPE_ADVERTISEMENT, self.vrid.get(), self.priority.get(), count]);
-        bytes.extend_from_slice(&[auth_type, self.interval.seconds(), 0, 0]);
+        let [high, low] = self.interval.on_wire().to_be_bytes();
+        let first = match version {
+            Version::V2 => auth_type,
+            Version::V3 => high,
+        };
+        bytes.extend_from_slice(&[first, low, 0, 0]);
         for address in &self.addresses {
             bytes.extend_from_slice(&address.octets());
         }
-        bytes.extend_from_slice(&auth_data);
-        let sum = checksum::internet(&bytes);
+        if version == Version::V2 {
+            bytes.extend_from_slice(&auth_data);
+        }
+        let sum = checksum_of(version, &bytes, source, destination);
         bytes[6..8].copy_from_slice(&sum.to_be_bytes());
         bytes
     }
 }
 
+/// Zero over a packet that holds its right checksum.
+fn checksum_of(version: Version, bytes: &[u8], source: Ipv4Addr, destination: Ipv4Addr) -> u16 {
+    match version {
+        Version::V2 => checksum::internet(bytes),
+        Version::V3 => {
+            // Pseudo header: source, destination, zero, protocol, length (RFC 9568 §5.2.8).
+            let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
+            let mut whole = Vec::with_capacity(12 + bytes.len());
+            whole.extend_from_slice(&source.octets());
+            whole.extend_from_slice(&destination.octets());
+            whole.extend_from_slice(&[0, PROTOCOL]);
+            whole.extend_from_slice(&length.to_be_bytes());
+            whole.extend_from_slice(bytes);
+            checksum::internet(&whole)
+        }
+    }
+}
+
 impl fmt::Display for Advert {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "VRRPv2 vrid {} prio {} intvl {}s addrs", self.vrid, self.priority, self.interval.seconds())?;
+        let version = self.interval.version().number();
+        write!(
+            f,
+            "VRRPv{version} vrid {} prio {} intvl {}s addrs",
+            self.vrid,
+            self.priority,
+            self.interval.duration().as_secs_f64()
+        )?;
         self.addresses.iter().try_for_each(|address| write!(f, " {address}"))
     }
 }
@@ -125,19 +167,26 @@ impl<'a> View<'a> {
         self.0[3].into()
     }
 
-    /// `Auth Type`
+    /// `Auth Type` of version 2.
     pub fn auth_type(&self) -> u8 {
         self.0[4]
     }
 
-    /// `Adver Int`, seconds.
-    pub fn interval_seconds(&self) -> u8 {
-        self.0[5]
+    /// The interval in the unit of `version`; `None` for 0. The reserved bits of version 3 are not looked at.
+    pub fn interval(&self, version: Version) -> Option<AdvertInterval> {
+        match version {
+            Version::V2 => AdvertInterval::from_seconds(self.0[5]),
+            Version::V3 => AdvertInterval::from_centiseconds(u16::from_be_bytes([self.0[4] & 0x0f, self.0[5]])),
+        }
     }
 
-    /// Octets a whole version 2 packet with that many addresses measures.
-    pub fn expected_length(&self) -> usize {
-        FIXED_LEN + 4 * self.address_count() + AUTHENTICATION_LEN
+    /// Octets a whole packet of `version` with that many addresses measures.
+    pub fn expected_length(&self, version: Version) -> usize {
+        let authentication = match version {
+            Version::V2 => AUTHENTICATION_LEN,
+            Version::V3 => 0,
+        };
+        FIXED_LEN + 4 * self.address_count() + authentication
     }
 
     /// Octets received.
@@ -156,15 +205,17 @@ impl<'a> View<'a> {
         self.0.get(start..start + AUTHENTICATION_LEN)?.try_into().ok()
     }
 
-    /// Whether the ones-complement sum over the whole VRRP part is right (version 2: no pseudo header).
-    pub fn checksum_is_right(&self) -> bool {
-        checksum::internet(self.0) == 0
+    /// Whether the checksum of `version` is right for that way.
+    pub fn checksum_is_right(&self, version: Version, source: Ipv4Addr, destination: Ipv4Addr) -> bool {
+        checksum_of(version, self.0, source, destination) == 0
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SOURCE: Ipv4Addr = Ipv4Addr::new(192, 168, 175, 101);
 
     fn advert() -> Advert {
         Advert {
@@ -176,32 +227,52 @@ mod tests {
         }
     }
 
+    fn version_3() -> Advert {
+        let interval = AdvertInterval::from_centiseconds(1000).expect("in range");
+        Advert { interval, authentication: Authentication::None, ..advert() }
+    }
+
     #[test]
     fn an_advert_with_one_address_measures_twenty_octets_and_parses_back() {
-        let bytes = advert().emit();
+        let bytes = advert().emit(SOURCE, GROUP);
         assert_eq!(bytes.len(), 20);
         let view = View::new(&bytes).expect("whole");
         assert_eq!((view.version(), view.packet_type(), view.vrid()), (2, 1, 55));
-        assert_eq!((view.priority(), view.interval_seconds(), view.auth_type()), (Priority::new(100), 1, AUTH_PASS));
+        assert_eq!((view.priority(), view.auth_type()), (Priority::new(100), AUTH_PASS));
+        assert_eq!(view.interval(Version::V2), Some(AdvertInterval::DEFAULT));
         assert_eq!(view.addresses().collect::<Vec<_>>(), advert().addresses);
         assert_eq!(view.auth_data(), Some(*b"1234\0\0\0\0"));
-        assert_eq!(view.expected_length(), view.length());
-        assert!(view.checksum_is_right());
+        assert_eq!(view.expected_length(Version::V2), view.length());
+        assert!(view.checksum_is_right(Version::V2, SOURCE, GROUP));
+    }
+
+    #[test]
+    fn version_3_counts_centiseconds_and_sums_over_the_way_it_takes() {
+        let bytes = version_3().emit(SOURCE, GROUP);
+        let view = View::new(&bytes).expect("whole");
+        assert_eq!((view.version(), bytes.len(), view.expected_length(Version::V3)), (3, 12, 12));
+        assert_eq!(bytes[4..6], [0x03, 0xe8], "1000 centiseconds");
+        assert_eq!(view.interval(Version::V3), Some(version_3().interval));
+        assert!(view.checksum_is_right(Version::V3, SOURCE, GROUP));
+        assert!(!view.checksum_is_right(Version::V3, SOURCE, Ipv4Addr::new(192, 168, 175, 102)));
     }
 
     #[test]
     fn every_flipped_bit_breaks_the_checksum() {
-        let bytes = advert().emit();
-        for bit in 0..bytes.len() * 8 {
-            let mut forged = bytes.clone();
-            forged[bit / 8] ^= 1 << (bit % 8);
-            assert!(!View::new(&forged).expect("same length").checksum_is_right(), "bit {bit}");
+        for (version, advert) in [(Version::V2, advert()), (Version::V3, version_3())] {
+            let bytes = advert.emit(SOURCE, GROUP);
+            for bit in 0..bytes.len() * 8 {
+                let mut forged = bytes.clone();
+                forged[bit / 8] ^= 1 << (bit % 8);
+                let view = View::new(&forged).expect("same length");
+                assert!(!view.checksum_is_right(version, SOURCE, GROUP), "{version:?} bit {bit}");
+            }
         }
     }
 
     #[test]
     fn no_prefix_of_an_advert_panics() {
-        let bytes = advert().emit();
+        let bytes = advert().emit(SOURCE, GROUP);
         for length in 0..bytes.len() {
             if let Ok(view) = View::new(&bytes[..length]) {
                 assert_eq!(view.auth_data(), None);

@@ -24,6 +24,8 @@ pub struct VrrpConf {
     pub priority: u8,
     pub transport: Transport,
     pub addresses: Vec<String>,
+    /// `advert_int` of VRRPv3, in hundredths of a second; `None` is VRRPv2 with PASS and one second.
+    pub version_3: Option<u32>,
     /// More lines inside the instance.
     pub instance_lines: String,
     /// More blocks before it.
@@ -37,6 +39,7 @@ impl VrrpConf {
             priority,
             transport: Transport::Multicast,
             addresses: vec![format!("{VIP}/24")],
+            version_3: None,
             instance_lines: String::new(),
             blocks: String::new(),
         }
@@ -45,6 +48,12 @@ impl VrrpConf {
     /// The same, over `transport`.
     pub fn over(mut self, transport: Transport) -> VrrpConf {
         self.transport = transport;
+        self
+    }
+
+    /// The same in VRRPv3, with an advert every so many hundredths of a second.
+    pub fn version_3(mut self, hundredths: u32) -> VrrpConf {
+        self.version_3 = Some(hundredths);
         self
     }
 
@@ -62,18 +71,19 @@ impl VrrpConf {
                 format!("    unicast_src_ip {own}\n    unicast_peer {{\n        {peer}\n    }}\n")
             }
         };
+        let protocol = match self.version_3 {
+            None => format!(
+                "    advert_int 1\n    authentication {{\n        auth_type PASS\n        auth_pass {PASSWORD}\n    }}\n"
+            ),
+            Some(hundredths) => format!("    version 3\n    advert_int {}.{:02}\n", hundredths / 100, hundredths % 100),
+        };
         format!(
             "{}vrrp_instance VI_1 {{
     state BACKUP
     interface eth0
     virtual_router_id {VRID}
     priority {}
-    advert_int 1
-    authentication {{
-        auth_type PASS
-        auth_pass {PASSWORD}
-    }}
-{transport}{}    virtual_ipaddress {{
+{protocol}{transport}{}    virtual_ipaddress {{
         {}
     }}
 }}

@@ -15,4 +15,5 @@ mod preemption;
 mod reload;
 mod seeds;
 mod track_script;
+mod version3;
 mod wire;

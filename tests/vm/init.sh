@@ -29,7 +29,8 @@ mount -t sysfs none $root/sys
 mount -t devtmpfs none $root/dev
 mkdir -p $root/dev/pts $root/dev/shm
 mount -t devpts none $root/dev/pts
-for directory in dev/shm run tmp; do mount -t tmpfs none $root/$directory; done
+# /tmp stays as it is: the clone that is tested may be there.
+for directory in dev/shm run; do mount -t tmpfs none $root/$directory; done
 mkdir -p "$root$JOB" "$root/lib/modules/$(uname -r)"
 if [ $ENGINE = uml ]; then
     mount -t hostfs -o "$JOB" none "$root$JOB" || give_up "no hostfs for $JOB"

@@ -8,7 +8,7 @@ use crate::config::cursor::{Line, lines, walk};
 use crate::config::host::{Host, literal_address};
 use crate::config::values::{self, Garbage};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
-use crate::model::{EmailSettings, Global};
+use crate::model::{EmailSettings, Global, Version};
 use crate::source::Span;
 use crate::syntax::Word;
 
@@ -19,6 +19,8 @@ const SMTP_PORT: u16 = 25;
 #[derive(Default)]
 pub(in crate::config) struct GlobalDraft {
     pub router_id: Option<Spanned<String>>,
+    /// `vrrp_version`, of instances that name none.
+    pub vrrp_version: Option<Version>,
     pub script_security: Option<Span>,
     pub script_user: Option<Spanned<(String, Option<String>)>>,
     recipients: Vec<String>,
@@ -47,6 +49,10 @@ pub(super) fn read(context: &mut Context, draft: &mut GlobalDraft, block: &Line)
             "smtp_helo_name" => draft.helo_name = Some(text),
             "smtp_connect_timeout" => connect_timeout(context, draft, &line),
             "router_id" => draft.router_id = Some(Spanned::new(text, word.span)),
+            "vrrp_version" => {
+                let version = values::integer(context, &line, Garbage::Refused);
+                draft.vrrp_version = version.and_then(Version::from_number).or(draft.vrrp_version);
+            }
             "enable_script_security" => draft.script_security = Some(line.span()),
             "script_user" => {
                 let group = line.arguments.get(1).map(|group| group.text().into_owned());

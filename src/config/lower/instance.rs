@@ -7,7 +7,7 @@ use crate::config::context::{Context, Spanned};
 use crate::config::cursor::{Line, lines, second_reading, shortened, walk};
 use crate::config::values::{self, Garbage, invalid_value};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
-use crate::model::{GratuitousArp, InitialState, InterfaceName, Priority, ScriptName, ScriptWeight, Vrid};
+use crate::model::{GratuitousArp, InitialState, InterfaceName, Priority, ScriptName, ScriptWeight, Version, Vrid};
 use crate::source::Span;
 use crate::syntax::{Statement, Word};
 
@@ -25,6 +25,7 @@ pub(in crate::config) struct InstanceDraft {
     pub interface: Option<Spanned<InterfaceName>>,
     pub vrid: Option<Spanned<Vrid>>,
     pub priority: Option<Spanned<Priority>>,
+    pub version: Option<Spanned<Version>>,
     pub advert_interval: Option<Spanned<Duration>>,
     pub nopreempt: Option<Span>,
     pub auth_type: Option<Span>,
@@ -37,7 +38,7 @@ pub(in crate::config) struct InstanceDraft {
     pub tracked: Vec<TrackedDraft>,
     pub garp: GratuitousArp,
     family: Option<Family>,
-    /// It is of VRRPv3 or IPv6, which is reported; the rules of VRRPv2 over IPv4 do not apply to it.
+    /// It is of IPv6, which is reported; the rules of IPv4 do not apply to it.
     pub other_protocol: bool,
     /// Some line of it could not be used, and that has been reported.
     pub broken: bool,
@@ -88,6 +89,7 @@ pub(super) fn read(context: &mut Context, block: &Line, before: &Draft) -> Optio
         interface: None,
         vrid: None,
         priority: None,
+        version: None,
         advert_interval: None,
         nopreempt: None,
         auth_type: None,
@@ -199,14 +201,9 @@ impl InstanceDraft {
     }
 
     fn version(&mut self, context: &mut Context, line: &Line) {
-        if values::integer(context, line, Garbage::Refused) == Some(3) {
-            self.other_protocol = true;
-            context.report(
-                Diagnostic::error(Name::NOT_YET_SUPPORTED, "'version 3' is not supported yet")
-                    .at(line.span())
-                    .note("the peers would not understand VRRPv2 adverts, so alived does not run this configuration"),
-            );
-        }
+        let number = values::integer(context, line, Garbage::Refused);
+        let Some(version) = number.and_then(Version::from_number) else { return };
+        self.version = Some(Spanned::new(version, line.span()));
     }
 
     fn garp_repeat(&mut self, context: &mut Context, line: &Line) {

@@ -7,8 +7,8 @@ use crate::config::context::{Context, Spanned};
 use crate::config::host::Interface;
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
 use crate::model::{
-    AdvertInterval, Authentication, InitialState, InterfaceName, Priority, TrackedScript, Transport, VirtualAddress,
-    VrrpInstance, VrrpScript,
+    AdvertInterval, Authentication, InitialState, InterfaceName, Priority, TrackedScript, Transport, Version,
+    VirtualAddress, VrrpInstance, VrrpScript,
 };
 use crate::source::Span;
 
@@ -57,14 +57,24 @@ pub(super) fn known_interface(
     Some(name)
 }
 
+/// Hundredths of a second; the field has 12 bits (RFC 9568 §5.2.7).
+const LONGEST_INTERVAL: u16 = 4095;
+
 /// The instances that can run; what is wrong with the others has been reported as an error.
 pub(super) fn finish_all(context: &mut Context, draft: &Draft, scripts: &[VrrpScript]) -> Vec<VrrpInstance> {
-    let instances: Vec<_> = draft.instances.iter().filter_map(|instance| finish(context, instance, scripts)).collect();
+    let default = draft.global.vrrp_version.unwrap_or(Version::V2);
+    let finished = draft.instances.iter().filter_map(|instance| finish(context, instance, scripts, default));
+    let instances: Vec<_> = finished.collect();
     vrid_conflicts(context, &draft.instances);
     instances
 }
 
-fn finish(context: &mut Context, draft: &InstanceDraft, scripts: &[VrrpScript]) -> Option<VrrpInstance> {
+fn finish(
+    context: &mut Context,
+    draft: &InstanceDraft,
+    scripts: &[VrrpScript],
+    default_version: Version,
+) -> Option<VrrpInstance> {
     let name = &draft.name.value;
     let complaint = |diagnostic: Diagnostic, span: Span| diagnostic.at(span).class_without_line(ErrorClass::General);
     if draft.vrid.is_none() {
@@ -81,16 +91,17 @@ fn finish(context: &mut Context, draft: &InstanceDraft, scripts: &[VrrpScript]) 
     let initial_state = draft.state.map(|state| state.value).unwrap_or_default();
     let implied = if initial_state == InitialState::Master { Priority::OWNER } else { Priority::DEFAULT };
     let priority = draft.priority.map_or(implied, |priority| priority.value);
-    check_addresses(context, draft);
+    let version = draft.version.map_or(default_version, |version| version.value);
+    check_addresses(context, draft, version);
     Some(VrrpInstance {
         name: name.clone(),
         initial_state,
         interface: interface.clone(),
         vrid,
         priority,
-        advert_interval: advert_interval(context, draft),
+        advert_interval: advert_interval(context, draft, version),
         preempt: preempt(context, draft, initial_state, priority),
-        authentication: authentication(context, draft),
+        authentication: authentication(context, draft, version),
         transport: transport(context, draft),
         virtual_addresses: virtual_addresses(draft, &interface),
         track_scripts: tracked(context, draft, scripts, priority),
@@ -98,14 +109,15 @@ fn finish(context: &mut Context, draft: &InstanceDraft, scripts: &[VrrpScript]) 
     })
 }
 
-fn check_addresses(context: &mut Context, draft: &InstanceDraft) {
+fn check_addresses(context: &mut Context, draft: &InstanceDraft, version: Version) {
     let name = &draft.name.value;
     if draft.addresses.is_empty() && !draft.broken {
-        context.report(
-            Diagnostic::warning(Name::NO_VIRTUAL_ADDRESS, format!("{name} has no virtual address"))
-                .at(draft.name.span)
-                .class_without_line(ErrorClass::General),
-        );
+        let message = format!("{name} has no virtual address");
+        let diagnostic = match version {
+            Version::V2 => Diagnostic::warning(Name::NO_VIRTUAL_ADDRESS, message),
+            Version::V3 => Diagnostic::error(Name::NO_VIRTUAL_ADDRESS, message).note("VRRPv3 needs at least one"),
+        };
+        context.report(diagnostic.at(draft.name.span).class_without_line(ErrorClass::General));
     }
     if let Some(excess) = draft.addresses.get(MAX_ADDRESSES) {
         context.report(
@@ -117,17 +129,43 @@ fn check_addresses(context: &mut Context, draft: &InstanceDraft) {
     }
 }
 
-/// VRRPv2 knows whole seconds only; keepalived rounds, and never to zero.
-fn advert_interval(context: &mut Context, draft: &InstanceDraft) -> AdvertInterval {
-    let Some(Spanned { value, span }) = draft.advert_interval else { return AdvertInterval::DEFAULT };
-    let rounded = ((value + Duration::from_millis(500)).as_secs()).clamp(1, 255) as u8;
-    if value.subsec_nanos() != 0 && !draft.other_protocol {
-        let message = format!("{}: VRRPv2 counts whole seconds; {rounded} is used", draft.name.value);
-        context.report(
-            Diagnostic::warning(Name::FRACTIONAL_INTERVAL, message).at(span).class_without_line(ErrorClass::General),
-        );
+/// VRRPv2 knows whole seconds, VRRPv3 hundredths up to 40.95 s; keepalived rounds, and never to zero.
+fn advert_interval(context: &mut Context, draft: &InstanceDraft, version: Version) -> AdvertInterval {
+    let Some(Spanned { value, span }) = draft.advert_interval else { return default_interval(version) };
+    let name = &draft.name.value;
+    let complaint = |name, message| Diagnostic::warning(name, message).at(span).class_without_line(ErrorClass::General);
+    match version {
+        Version::V2 => {
+            let rounded = ((value + Duration::from_millis(500)).as_secs()).clamp(1, 255) as u8;
+            if value.subsec_nanos() != 0 && !draft.other_protocol {
+                let message = format!("{name}: VRRPv2 counts whole seconds; {rounded} is used");
+                context.report(complaint(Name::FRACTIONAL_INTERVAL, message));
+            }
+            AdvertInterval::from_seconds(rounded).unwrap_or(AdvertInterval::DEFAULT)
+        }
+        Version::V3 => {
+            let hundredths = (value + Duration::from_millis(5)).as_millis() / 10;
+            let rounded = hundredths.clamp(1, LONGEST_INTERVAL.into()) as u16;
+            if rounded != LONGEST_INTERVAL && value.subsec_micros() % 10_000 != 0 {
+                let message = format!(
+                    "{name}: VRRPv3 counts hundredths of a second; {}.{:02} is used",
+                    rounded / 100,
+                    rounded % 100
+                );
+                context.report(complaint(Name::FRACTIONAL_INTERVAL, message));
+            } else if u128::from(rounded) != hundredths {
+                let message = format!("{name}: the longest interval of VRRPv3 is 40.95 s, which is used");
+                context.report(complaint(Name::INTERVAL_TOO_LONG, message));
+            }
+            AdvertInterval::from_centiseconds(rounded).unwrap_or(default_interval(version))
+        }
     }
-    AdvertInterval::from_seconds(rounded).unwrap_or(AdvertInterval::DEFAULT)
+}
+
+/// One second.
+fn default_interval(version: Version) -> AdvertInterval {
+    let third = AdvertInterval::from_centiseconds(100).filter(|_| version == Version::V3);
+    third.unwrap_or(AdvertInterval::DEFAULT)
 }
 
 fn preempt(context: &mut Context, draft: &InstanceDraft, state: InitialState, priority: Priority) -> bool {
@@ -157,7 +195,17 @@ fn preempt(context: &mut Context, draft: &InstanceDraft, state: InitialState, pr
     true
 }
 
-fn authentication(context: &mut Context, draft: &InstanceDraft) -> Authentication {
+fn authentication(context: &mut Context, draft: &InstanceDraft, version: Version) -> Authentication {
+    if let (Version::V3, Some(span)) = (version, draft.auth_type) {
+        let message = format!("{}: VRRPv3 has no authentication; it is ignored", draft.name.value);
+        context.report(
+            Diagnostic::warning(Name::AUTHENTICATION_IGNORED, message)
+                .at(span)
+                .class_without_line(ErrorClass::General)
+                .help("remove the block, and keep strangers off the network by other means"),
+        );
+        return Authentication::None;
+    }
     match (draft.auth_type, &draft.auth_pass) {
         (Some(_), Some(password)) if !password.value.is_empty() => {
             let mut data = [0; 8];

@@ -61,7 +61,6 @@ impl Entry {
             authentication: config.authentication,
             addresses: config.virtual_addresses.iter().map(|vip| vip.net.addr()).collect(),
         };
-        let payload = advert.emit();
         self.identification = self.identification.wrapping_add(1).max(1);
         let destinations = match &config.transport {
             Transport::Multicast { .. } => vec![GROUP],
@@ -70,7 +69,8 @@ impl Entry {
         for destination in destinations {
             let identification = self.identification;
             let header = Header { source, destination, protocol: PROTOCOL, tos: TOS, ttl: TTL, identification };
-            out.push(Action::SendDatagram { channel: channel.clone(), destination, bytes: header.emit(&payload) });
+            let bytes = header.emit(&advert.emit(source, destination));
+            out.push(Action::SendDatagram { channel: channel.clone(), destination, bytes });
         }
     }
 

@@ -81,7 +81,7 @@ fn advert(priority: u8, ttl: u8) -> Event {
         addresses: vec![config.virtual_addresses[0].net.addr()],
     };
     let header = Header { source: PEER, destination: GROUP, protocol: PROTOCOL, tos: TOS, ttl, identification: 1 };
-    Event::Datagram { channel: multicast(), bytes: header.emit(&advert.emit()) }
+    Event::Datagram { channel: multicast(), bytes: header.emit(&advert.emit(PEER, GROUP)) }
 }
 
 #[test]

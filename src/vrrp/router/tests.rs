@@ -41,7 +41,7 @@ fn at(millis: u64) -> Instant {
 }
 
 fn heard(source: Ipv4Addr, priority: u8) -> Event {
-    Event::Advert(Heard { source, priority: Priority::new(priority) })
+    Event::Advert(Heard { source, priority: Priority::new(priority), interval: AdvertInterval::DEFAULT })
 }
 
 fn down_cause() -> FaultCause {
@@ -394,4 +394,17 @@ fn a_reload_of_a_backup_keeps_its_timer_running() {
     let changed = VrrpInstance { preempt: false, virtual_addresses: vec![vip("10.99.100.9/32")], ..instance() };
     assert_eq!(router.handle(at(2000), Event::Reconfigured(Box::new(changed))), vec![]);
     assert_eq!(router.next_deadline(), due);
+}
+
+#[test]
+fn a_backup_of_version_3_waits_by_the_master_s_interval_and_a_master_sends_by_its_own() {
+    let centiseconds = |n| AdvertInterval::from_centiseconds(n).expect("in range");
+    let mut router = started(VrrpInstance { advert_interval: centiseconds(100), ..instance() });
+    let slow = Heard { source: HIGHER, priority: Priority::new(200), interval: centiseconds(500) };
+    router.handle(at(100), Event::Advert(slow));
+    // 3 × 5 s + 156/256 of 5 s
+    assert_eq!(router.next_deadline().map(|due| (due - at(100)).as_millis()), Some(18_046));
+    let due = router.next_deadline().expect("a timer runs");
+    router.handle(due, Event::Timer);
+    assert_eq!(router.next_deadline(), Some(due + Duration::from_secs(1)));
 }
