@@ -107,7 +107,8 @@ impl SourceMap {
         SourceId(self.files.len() as u32 - 1)
     }
 
-    /// Adds every file of `other`, so that one message can show places of both. A span of `other` is moved by the answer.
+    /// Adds every file of `other`, so that one message can show places of both. A span into a file of `other` is moved by
+    /// the answer; one into expanded text has no place here, see [`SourceMap::used`].
     pub fn append(&mut self, other: &SourceMap) -> Moved {
         let by = self.files.len() as u32;
         self.files.extend(other.files.iter().cloned());

@@ -154,6 +154,22 @@ fn an_include_and_what_stands_behind_it_can_be_reached() {
 }
 
 #[test]
+fn a_mistake_in_an_included_file_is_shown_there_and_the_file_is_read_as_it_stands_in_the_editor() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let uri = |name: &str| format!("file://{}/{name}", directory.path().display());
+    fs::write(directory.path().join("part.conf"), "priority 100\n").expect("it is writable");
+    let mut editor = Editor::start();
+    let whole = "vrrp_instance VI {\n interface eth0\n virtual_router_id 7\n include part.conf\n}\n";
+    editor.open(&uri("k.conf"), whole);
+    assert!(editor.diagnostics(&uri("part.conf"), 0).is_empty());
+    editor.open(&uri("part.conf"), "priority 300\n");
+    let found = editor.diagnostics(&uri("part.conf"), 1);
+    assert_eq!(codes(&found), ["number-out-of-range"], "and not that 'priority' stands outside every block");
+    editor.edit(&uri("part.conf"), 2, [0, 9, 0, 12], "200");
+    assert!(editor.diagnostics(&uri("part.conf"), 2).is_empty());
+}
+
+#[test]
 fn a_variable_leads_to_its_definition() {
     let mut editor = editing("$IF=eth0\nvrrp_instance VI {\n interface ${IF}\n}\n");
     let found = editor.ask("textDocument/definition", place(2, 14)).expect("an answer");

@@ -15,8 +15,10 @@ pub struct InstancePlaces {
     pub instance: String,
     /// The name before the brace.
     pub name: Span,
-    /// It is of VRRPv3 or IPv6, which the model does not hold yet.
+    /// It is of IPv6, which the model does not hold yet.
     pub other_protocol: bool,
+    /// `version`
+    pub version: Option<Span>,
     /// `state`
     pub state: Option<Span>,
     /// `virtual_router_id`
@@ -44,17 +46,18 @@ pub struct InstancePlaces {
 impl Loaded {
     /// The places of every instance, in file order; moved into a map that took over [`Loaded::sources`].
     pub fn instance_places(&self, moved: Moved) -> Vec<InstancePlaces> {
-        self.draft.instances.iter().map(|draft| places(draft, moved)).collect()
+        let at = |span: Span| moved.span(self.sources.used(span));
+        self.draft.instances.iter().map(|draft| places(draft, &at)).collect()
     }
 }
 
-fn places(draft: &InstanceDraft, moved: Moved) -> InstancePlaces {
-    let at = |span: Span| moved.span(span);
+fn places(draft: &InstanceDraft, at: &dyn Fn(Span) -> Span) -> InstancePlaces {
     let password = draft.auth_pass.as_ref().map(|password| at(password.span));
     InstancePlaces {
         instance: draft.name.value.clone(),
         name: at(draft.name.span),
         other_protocol: draft.other_protocol,
+        version: draft.version.map(|version| at(version.span)),
         state: draft.state.map(|state| at(state.span)),
         vrid: draft.vrid.map(|vrid| at(vrid.span)),
         priority: draft.priority.map(|priority| at(priority.span)),

@@ -18,8 +18,7 @@ pub(super) struct Abilities {
 
 /// Everything that may stand at `offset` of the project's entry; the editor filters by what has been typed.
 pub(super) fn completion(project: &Project, offset: u32, abilities: Abilities) -> Vec<CompletionItem> {
-    let Some(tree) = project.entry() else { return Vec::new() };
-    let caret = project.caret(tree, offset);
+    let Some(caret) = project.caret(offset) else { return Vec::new() };
     let block = schema::keepalived().block(&caret.path);
     let used = used_in(&caret.path);
     let keyword = || block?.keyword(&caret.statement?.words.first()?.bytes);

@@ -9,6 +9,7 @@ use crate::config::{FileError, Files};
 use crate::io::files::SystemFiles;
 
 use super::position::offset;
+use super::symbols::plain;
 
 /// What is open in the editor, laid over the file system.
 #[derive(Debug, Default)]
@@ -59,10 +60,29 @@ impl Documents {
 
 impl Files for Documents {
     fn read(&self, path: &Path) -> Result<Vec<u8>, FileError> {
-        match self.open.get(path) {
+        match self.open.get(&plain(path)) {
             Some(document) => Ok(document.text.clone().into_bytes()),
             None => SystemFiles.read(path),
         }
+    }
+
+    /// A file that is open need not be on disk yet.
+    fn matches(&self, pattern: &Path) -> Vec<PathBuf> {
+        let found = SystemFiles.matches(pattern);
+        let is_open = found.is_empty() && self.open.contains_key(&plain(pattern));
+        if is_open { vec![pattern.to_owned()] } else { found }
+    }
+
+    fn directory(&self, file: &Path) -> PathBuf {
+        SystemFiles.directory(file)
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        SystemFiles.variable(name)
+    }
+
+    fn config_id(&self) -> String {
+        SystemFiles.config_id()
     }
 }
 

@@ -11,10 +11,9 @@ const MOST_LINES: usize = 20;
 
 /// Markdown about the word at `offset` of the project's entry, and the word.
 pub(super) fn hover(project: &Project, offset: u32) -> Option<(String, Span)> {
-    let tree = project.entry()?;
-    let caret = project.caret(tree, offset);
+    let caret = project.caret(offset)?;
     let word = caret.word()?;
-    if let Some(symbol) = project.symbol_at(tree.source, offset) {
+    if let Some(symbol) = project.symbol_at(offset) {
         return Some((definition(project, &symbol)?, symbol.span));
     }
     let block = schema::keepalived().block(&caret.path)?;
@@ -54,9 +53,9 @@ fn definition(project: &Project, symbol: &Symbol) -> Option<String> {
     let Some(definition) = all.iter().find(same) else {
         return Some(format!("`{}` is not defined in this file or in one that it includes", symbol.name));
     };
-    let tree = project.trees.iter().find(|tree| tree.source == definition.span.source)?;
+    let file = project.files.iter().find(|file| file.source == definition.span.source)?;
     let mut found: Option<&Statement> = None;
-    walk(&tree.statements, schema::ROOT, &mut |_, statement| {
+    walk(&file.tree.statements, schema::ROOT, &mut |_, statement| {
         if statement.span.start <= definition.span.start && definition.span.end <= statement.span.end {
             found = Some(statement);
         }

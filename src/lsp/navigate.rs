@@ -2,23 +2,24 @@
 
 use std::collections::HashMap;
 
-use lsp_types::{Location, Position, Range, TextEdit, Uri, WorkspaceEdit};
+use lsp_types::{Location, Range, TextEdit, Uri, WorkspaceEdit};
 
+use crate::config::Files;
 use crate::source::{SourceMap, Span};
 
 use super::position::range;
 use super::publish::location;
-use super::symbols::{Kind, Project, Symbol, included_path};
+use super::symbols::{Kind, Project, Symbol, included};
 use super::uri;
 
-/// Where the name at `offset` of the project's entry is defined; or the file that an `include` names.
-pub(super) fn definition(project: &Project, offset: u32) -> Vec<Location> {
-    let Some(tree) = project.entry() else { return Vec::new() };
-    let caret = project.caret(tree, offset);
-    let file = project.sources.file(tree.source).path();
-    if let Some(path) = caret.statement.and_then(|statement| included_path(file, statement)) {
-        let start = Range { start: Position::new(0, 0), end: Position::new(0, 0) };
-        return uri::from_path(&path).map(|uri| Location { uri, range: start }).into_iter().collect();
+/// Where the name at `offset` of the project's entry is defined; or the files that an `include` names.
+pub(super) fn definition(project: &Project, files: &dyn Files, offset: u32) -> Vec<Location> {
+    let entry = project.entry().map(|entry| project.sources.file(entry.source).path());
+    let statement = project.caret(offset).and_then(|caret| caret.statement);
+    let included = entry.zip(statement).map(|(entry, statement)| included(entry, statement, files));
+    if let Some(paths) = included.filter(|paths| !paths.is_empty()) {
+        let start = Range::default();
+        return paths.iter().filter_map(|path| Some(Location { uri: uri::from_path(path)?, range: start })).collect();
     }
     let same = same_as(project, offset).into_iter().filter(|symbol| symbol.defines);
     same.filter_map(|symbol| location(&project.sources, symbol.span)).collect()
@@ -32,7 +33,7 @@ pub(super) fn references(project: &Project, offset: u32, with_definition: bool) 
 
 /// The name at `offset`, if it can be given another one.
 pub(super) fn renameable(project: &Project, offset: u32) -> Option<Range> {
-    let symbol = project.symbol_at(project.entry()?.source, offset)?;
+    let symbol = project.symbol_at(offset)?;
     Some(range(&project.sources, symbol.span))
 }
 
@@ -79,9 +80,7 @@ fn may_be_called(kind: Kind, name: &str) -> bool {
 
 /// Every place of the name at `offset`.
 fn same_as(project: &Project, offset: u32) -> Vec<Symbol> {
-    let Some(symbol) = project.entry().and_then(|tree| project.symbol_at(tree.source, offset)) else {
-        return Vec::new();
-    };
+    let Some(symbol) = project.symbol_at(offset) else { return Vec::new() };
     let same = |other: &Symbol| (other.kind, &other.name) == (symbol.kind, &symbol.name);
     project.symbols().into_iter().filter(same).collect()
 }

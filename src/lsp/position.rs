@@ -5,8 +5,9 @@ use lsp_types::{Position, Range};
 
 use crate::source::{SourceFile, SourceMap, Span};
 
-/// The range of a span in its file.
+/// The range of a span in its file; of expanded text, where it is used.
 pub(super) fn range(sources: &SourceMap, span: Span) -> Range {
+    let span = sources.used(span);
     let file = sources.file(span.source);
     let line = sources.position(span).line;
     let end = span.end.max(span.start);

@@ -12,16 +12,17 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::source::{SourceMap, Span};
 
 use super::position::range;
+use super::symbols::plain;
 use super::uri;
 
 /// Everything there is to say about `entry` and the files that it is spread over, by file; about many there is nothing.
 pub(super) fn diagnostics(entry: &Path, files: &dyn Files) -> BTreeMap<PathBuf, Vec<LspDiagnostic>> {
     let (found, sources) = check_file(entry, files);
     let mut by_file = BTreeMap::from([(entry.to_owned(), Vec::new())]);
-    by_file.extend(sources.ids().map(|id| (sources.file(id).path().to_owned(), Vec::new())));
+    by_file.extend(sources.ids().map(|id| (plain(sources.file(id).path()), Vec::new())));
     for diagnostic in &found {
-        let file = diagnostic.primary.map_or(entry, |span| sources.file(span.source).path());
-        by_file.entry(file.to_owned()).or_default().push(convert(diagnostic, &sources));
+        let file = diagnostic.primary.map_or_else(|| entry.to_owned(), |span| path_of(&sources, span));
+        by_file.entry(file).or_default().push(convert(diagnostic, &sources));
     }
     by_file
 }
@@ -58,8 +59,12 @@ fn message(diagnostic: &Diagnostic) -> String {
     text
 }
 
+fn path_of(sources: &SourceMap, span: Span) -> PathBuf {
+    plain(sources.file(sources.used(span).source).path())
+}
+
 /// The place of a span.
 pub(super) fn location(sources: &SourceMap, span: Span) -> Option<Location> {
-    let uri = uri::from_path(sources.file(span.source).path())?;
+    let uri = uri::from_path(&path_of(sources, span))?;
     Some(Location { uri, range: range(sources, span) })
 }

@@ -215,7 +215,7 @@ impl Server {
 
     fn definition(&self, parameters: GotoDefinitionParams) -> Value {
         let located = self.locate(&parameters.text_document_position_params);
-        json!(located.map(|(project, offset)| navigate::definition(&project, offset)))
+        json!(located.map(|(project, offset)| navigate::definition(&project, &self.documents, offset)))
     }
 
     fn references(&self, parameters: ReferenceParams) -> Value {

@@ -69,51 +69,59 @@ pub(super) fn used_in(path: &str) -> Option<Kind> {
     USES.iter().find(|(block, _)| *block == path).map(|(_, kind)| *kind)
 }
 
-/// A file and those that it includes, read as they stand in the editor.
+/// A file of a project.
+pub(super) struct File {
+    pub source: SourceId,
+    pub tree: Tree,
+}
+
+/// A file and those that it includes, read as they stand in the editor: what is written, not what it expands to.
 pub(super) struct Project {
     pub sources: SourceMap,
-    pub trees: Vec<Tree>,
+    pub files: Vec<File>,
 }
 
 impl Project {
-    /// Reads `entry` and what it includes by a plain path; a pattern is not followed.
+    /// Reads `entry` and what it includes.
     pub fn read(entry: &Path, files: &dyn Files) -> Project {
-        let mut project = Project { sources: SourceMap::default(), trees: Vec::new() };
+        let mut project = Project { sources: SourceMap::default(), files: Vec::new() };
         let (mut waiting, mut seen) = (vec![entry.to_owned()], BTreeSet::from([entry.to_owned()]));
-        while let Some(path) = waiting.pop().filter(|_| project.trees.len() < MOST_FILES) {
+        while let Some(path) = waiting.pop().filter(|_| project.files.len() < MOST_FILES) {
             let Ok(bytes) = files.read(&path) else { continue };
             let source = project.sources.add(path.clone(), bytes);
             let tree = parse(&project.sources, source);
-            let mut included = Vec::new();
-            walk(&tree.statements, ROOT, &mut |_, statement| included.extend(included_path(&path, statement)));
-            waiting.extend(included.into_iter().filter(|path| seen.insert(path.clone())));
-            project.trees.push(tree);
+            let mut found = Vec::new();
+            walk(&tree.statements, ROOT, &mut |_, statement| found.extend(included(&path, statement, files)));
+            waiting.extend(found.into_iter().filter(|path| seen.insert(path.clone())));
+            project.files.push(File { source, tree });
         }
         project
     }
 
-    /// The tree of the file that the project was read from; `None` when it could not be read.
-    pub fn entry(&self) -> Option<&Tree> {
-        self.trees.first()
+    /// The file that the project was read from; `None` when it could not be read.
+    pub fn entry(&self) -> Option<&File> {
+        self.files.first()
     }
 
-    /// The place at `offset` of a file.
-    pub fn caret<'t>(&self, tree: &'t Tree, offset: u32) -> Caret<'t> {
-        Caret::at(self.sources.file(tree.source).bytes(), &tree.statements, offset)
+    /// The place at `offset` of the entry.
+    pub fn caret(&self, offset: u32) -> Option<Caret<'_>> {
+        let File { source, tree } = self.entry()?;
+        Some(Caret::at(self.sources.file(*source).bytes(), &tree.statements, offset))
     }
 
     /// Every name in every file.
     pub fn symbols(&self) -> Vec<Symbol> {
         let mut found = Vec::new();
-        for tree in &self.trees {
-            walk(&tree.statements, ROOT, &mut |path, statement| names_of(path, statement, &mut found));
-            variables(&self.sources, tree.source, &mut found);
+        for file in &self.files {
+            walk(&file.tree.statements, ROOT, &mut |path, statement| names_of(path, statement, &mut found));
+            variables(&self.sources, file.source, &mut found);
         }
         found
     }
 
-    /// The name at a place of a file.
-    pub fn symbol_at(&self, source: SourceId, offset: u32) -> Option<Symbol> {
+    /// The name at `offset` of the entry.
+    pub fn symbol_at(&self, offset: u32) -> Option<Symbol> {
+        let source = self.entry()?.source;
         let touches = |span: Span| span.source == source && span.start <= offset && offset <= span.end;
         self.symbols().into_iter().find(|symbol| touches(symbol.span))
     }
@@ -149,18 +157,20 @@ pub(super) fn walk<'t>(statements: &'t [Statement], path: &str, visit: &mut dyn 
     }
 }
 
-/// The file that an `include` line of `file` names; `None` for another line, or for a pattern.
-pub(super) fn included_path(file: &Path, statement: &Statement) -> Option<PathBuf> {
-    let [keyword, path, ..] = statement.words.as_slice() else { return None };
+/// The files that an `include` line of `file` names; none for another line.
+pub(super) fn included(file: &Path, statement: &Statement, files: &dyn Files) -> Vec<PathBuf> {
+    let [keyword, pattern, ..] = statement.words.as_slice() else { return Vec::new() };
     let includes = [&b"include"[..], b"includer", b"includem", b"includew", b"includeb", b"includea"];
-    let path = path.text();
-    let is_pattern = path.contains(['*', '?', '[', '{', '$', '~']);
-    let known = includes.contains(&keyword.bytes.as_slice()) && !is_pattern;
-    known.then(|| plain(&file.parent().unwrap_or(Path::new("/")).join(path.as_ref())))
+    if !includes.contains(&keyword.bytes.as_slice()) {
+        return Vec::new();
+    }
+    let here = file.parent().unwrap_or(Path::new("/"));
+    let found = files.matches(&here.join(pattern.text().as_ref()));
+    found.iter().map(|path| plain(path)).collect()
 }
 
 /// Without `.` and `..`, so that an editor's path and an included one are the same.
-fn plain(path: &Path) -> PathBuf {
+pub(super) fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for component in path.components() {
         match component {
@@ -222,6 +232,10 @@ mod tests {
                 Some("/x/d/scripts.conf") => Ok(b"vrrp_script chk {\n}\ninclude ../k.conf\n".to_vec()),
                 _ => Err(FileError::NotFound),
             }
+        }
+
+        fn matches(&self, pattern: &Path) -> Vec<PathBuf> {
+            if pattern.to_string_lossy().contains('*') { Vec::new() } else { vec![pattern.to_owned()] }
         }
     }
 

@@ -4,7 +4,7 @@
 use std::net::Ipv4Addr;
 
 use crate::diagnostic::{Diagnostic, Name};
-use crate::model::{Authentication, InitialState, Priority, Transport};
+use crate::model::{Authentication, InitialState, Priority, Transport, Version};
 use crate::source::Span;
 
 use super::group::{Group, Member};
@@ -54,18 +54,22 @@ fn vrid(a: &Member, b: &Member) -> Option<Diagnostic> {
 }
 
 fn version(a: &Member, b: &Member) -> Option<Diagnostic> {
-    (a.places.other_protocol != b.places.other_protocol).then(|| {
-        let name = &b.instance.name;
-        let protocol = |member: &Member| if member.places.other_protocol { "VRRPv3" } else { "VRRPv2" };
-        let message = format!("{name} speaks {} in {} and {} in {}", protocol(b), b.name(), protocol(a), a.name());
-        differ(Name::VERSION_MISMATCH, message, (a, None), (b, None)).help("write the same 'version' in both")
+    let (here, there) = (a.instance.version(), b.instance.version());
+    (here != there).then(|| {
+        let (name, here, there) = (&b.instance.name, here.number(), there.number());
+        let message = format!("{name} speaks VRRPv{there} in {} and VRRPv{here} in {}", b.name(), a.name());
+        differ(Name::VERSION_MISMATCH, message, (a, a.places.version), (b, b.places.version))
+            .help("write the same 'version' in both; a node refuses adverts of another one")
     })
 }
 
+/// In VRRPv3 a backup learns the interval from the master.
 fn interval(a: &Member, b: &Member) -> Option<Diagnostic> {
-    let (here, there) = (a.instance.advert_interval.seconds(), b.instance.advert_interval.seconds());
-    (here != there && !a.places.other_protocol && !b.places.other_protocol).then(|| {
+    let (here, there) = (a.instance.advert_interval, b.instance.advert_interval);
+    let both_v2 = [here, there].iter().all(|interval| interval.version() == Version::V2);
+    (here != there && both_v2).then(|| {
         let name = &b.instance.name;
+        let (here, there) = (here.on_wire(), there.on_wire());
         let message = format!("{name} has advert_int {there} in {} and {here} in {}", b.name(), a.name());
         differ(Name::INTERVAL_MISMATCH, message, (a, a.places.advert_interval), (b, b.places.advert_interval))
             .help("write the same 'advert_int' in both; VRRPv2 refuses adverts with another one")
@@ -73,7 +77,7 @@ fn interval(a: &Member, b: &Member) -> Option<Diagnostic> {
 }
 
 fn authentication(a: &Member, b: &Member) -> Option<Diagnostic> {
-    if a.places.other_protocol || b.places.other_protocol {
+    if a.instance.version() != b.instance.version() {
         return None; // VRRPv3 has none
     }
     let name = &b.instance.name;

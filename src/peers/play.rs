@@ -1,5 +1,6 @@
 //! Plays one virtual router's election for every single failure: each node, each node's link, each script that the
-//! MASTER tracks. From every state that the group can rest in, at the moment when noticing takes longest.
+//! MASTER tracks. From every state that the group can rest in, just after an advert or just after a run of the script: that
+//! is when noticing takes longest.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -19,7 +20,7 @@ use super::world::{Machine, World};
 const SEED: u64 = 1;
 /// A script that needs longer to be noticed is waited for no longer.
 const LONGEST_SETTLE: Duration = Duration::from_secs(24 * 3600);
-/// The whole of VRRPv2's skew time, rounded up.
+/// The whole of VRRPv2's skew time; VRRPv3's is less than an interval.
 const SKEW: Duration = Duration::from_secs(1);
 
 /// One thing that goes wrong. Nodes are counted as in [`Group::members`].
@@ -158,6 +159,9 @@ impl<'g, 'a> Stage<'g, 'a> {
         let outcome = self.watch(&mut world, master, |world| apply(world, &failure, true));
         let priorities = before.into_iter().zip(priorities(&world)).collect();
         let holder = if let Outcome::Moved { to, .. } = outcome { to } else { master };
+        if let Failure::Script(..) = failure {
+            self.wait_for_the_worst_moment(&mut world, &failure);
+        }
         let recovery = self.watch(&mut world, holder, |world| apply(world, &failure, false));
         Play { master, failure, outcome, recovery, priorities }
     }
@@ -217,7 +221,7 @@ fn priorities(world: &World) -> Vec<Option<Priority>> {
 /// Long enough for any silence, any script and any dispute to be over.
 fn settle_time(members: &[Member], machines: &[Machine]) -> Duration {
     let intervals = members.iter().map(|member| member.instance.advert_interval.duration());
-    let silence = 3 * intervals.max().unwrap_or_default() + SKEW;
+    let silence = 4 * intervals.max().unwrap_or_default() + SKEW;
     let notice = |script: &VrrpScript| script.interval.saturating_mul(script.rise.max(script.fall).saturating_add(1));
     let scripts = machines.iter().flat_map(|machine| &machine.settings.scripts).map(notice).max().unwrap_or_default();
     scripts.saturating_add(3 * silence).min(LONGEST_SETTLE)

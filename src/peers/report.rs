@@ -101,7 +101,7 @@ fn judge(group: &Group, verdict: &mut Verdict, story: &mut String) -> Vec<Diagno
     story.push_str(&heading(group));
     if group.members.iter().any(|member| member.places.other_protocol) {
         verdict.unplayed += 1;
-        story.push_str("  not played: VRRPv3 and IPv6 are not supported yet\n\n");
+        story.push_str("  not played: VRRP over IPv6 is not supported yet\n\n");
         return found;
     }
     match play(group) {
@@ -168,20 +168,16 @@ fn outcome(group: &Group, play: &Play) -> String {
     match (&play.outcome, &play.recovery) {
         (Outcome::Moved { to, after }, Outcome::Moved { to: back, after: again }) => {
             let (to, back) = (name(*to), name(*back));
-            format!(
-                "{to} takes over within {}; {back} is MASTER again {} after it is mended",
-                seconds(*after),
-                seconds(*again)
-            )
+            format!("{to} takes over after {}; mended, {back} has it back after {}", seconds(*after), seconds(*again))
         }
         (Outcome::Moved { to, after }, _) => {
-            format!("{} takes over within {}, and keeps it", name(*to), seconds(*after))
+            format!("{} takes over after {}, and keeps it", name(*to), seconds(*after))
         }
         _ => format!("{} goes on", name(play.master)),
     }
 }
 
-/// With one digit, rounded up: "within" must be true.
+/// With one digit, rounded up: a promise should hold.
 fn seconds(duration: Duration) -> String {
     let tenths = duration.as_millis().div_ceil(100);
     format!("{}.{} s", tenths / 10, tenths % 10)
