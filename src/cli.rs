@@ -1,21 +1,24 @@
 //! keepalived's flags, and alived's own commands, read into one [`Command`] (keepalived(8)).
 //!
-//! Options that have no effect yet are accepted, because units and scripts pass them; the daemon says so once.
+//! alived's own commands are in [`own`]. Options that have no effect yet are accepted, because units and scripts pass them; the daemon says so once.
+
+mod check;
+mod own;
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use crate::config::{self, CheckOptions, Format};
+use crate::config;
 use crate::daemon;
-use crate::diagnostic::Style;
-use crate::io::files::{NodeFiles, SystemFiles};
+use crate::io::files::NodeFiles;
 use crate::io::host::SystemHost;
-use crate::peers;
+
+pub use own::{CheckArguments, Deny, FmtArguments, Level, Output, OwnCommand};
 
 /// Where keepalived looks when `-f` is absent.
 const DEFAULT_FILE: &str = "/etc/keepalived/keepalived.conf";
@@ -27,14 +30,16 @@ const USAGE: u8 = 1;
 #[command(
     name = "alived",
     about = "keeps virtual IPs alive, programs IPVS and checks real servers, from keepalived.conf",
-    override_usage = "alived [OPTIONS]\n       alived --check-config FILE...\n       \
-                      alived check --peers FILE FILE...\n       alived lsp\n       alived demo",
+    override_usage = "alived [OPTIONS]\n       alived check FILE...\n       alived explain WORD\n       alived fmt FILE...\n       alived lsp\n       alived demo",
     infer_long_args = true,
     disable_help_flag = true,
     disable_version_flag = true,
-    after_help = "Own commands:\n  check --peers   compare the files of a cluster's nodes, and play every single failure\n  \
-                  lsp             speak the Language Server Protocol on standard input and output, for editors\n  \
-                  demo            show a failover of two directors in network namespaces of its own (as root)"
+    after_help = "Own commands (--help after one tells its options):
+  check FILE...   check configurations thoroughly; --check-config FILE... is the same
+  explain WORD    explain a diagnostic or a keyword
+  fmt FILE...     format configurations
+  lsp             speak the Language Server Protocol on standard input and output, for editors
+  demo            show a failover of two directors in network namespaces of its own (as root)"
 )]
 struct Arguments {
     /// Configuration file
@@ -180,15 +185,8 @@ pub enum Command {
         /// Where the messages go; standard error when absent.
         log: Option<PathBuf>,
     },
-    /// `--check-config`
-    CheckConfig(Vec<PathBuf>),
-    /// `alived check --peers`
-    CheckPeers(Vec<PathBuf>),
-    /// `alived lsp`
-    #[cfg(feature = "lsp")]
-    LanguageServer,
-    /// `alived demo`
-    Demo,
+    /// `alived check`, `alived fmt` and their like
+    Own(OwnCommand),
     /// `--signum=NAME`
     SignalNumber(String),
     /// `-v`
@@ -200,18 +198,8 @@ pub enum Command {
 /// Reads the command line. An error is ready to be printed; its exit status is 1.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, clap::Error> {
     let arguments: Vec<OsString> = arguments.into_iter().map(attach_optional_value).collect();
-    if arguments.get(1).is_some_and(|word| word == "demo") {
-        return Ok(Command::Demo);
-    }
-    if let [_, command, option, files @ ..] = arguments.as_slice()
-        && command == "check"
-        && option == "--peers"
-    {
-        return check_peers_of(files);
-    }
-    #[cfg(feature = "lsp")]
-    if arguments.get(1).is_some_and(|word| word == "lsp") {
-        return Ok(Command::LanguageServer);
+    if let Some(command) = own::parse(&arguments) {
+        return command.map(Command::Own);
     }
     let arguments = Arguments::try_parse_from(arguments)?;
     let files = NodeFiles { config_id: arguments.config_id, checks_every_include: arguments.all_config };
@@ -222,7 +210,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, c
     } else if let Some(name) = arguments.signum {
         Command::SignalNumber(name)
     } else if let Some(files) = arguments.check_config {
-        Command::CheckConfig(files)
+        Command::Own(OwnCommand::Check(CheckArguments::of(files)))
     } else if let Some(log) = arguments.config_test {
         Command::ConfigTest { file: arguments.use_file, files, log }
     } else {
@@ -246,15 +234,6 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, c
             unexpected: arguments.rest,
         })
     })
-}
-
-/// The files of a cluster: one alone has nobody to be compared with.
-fn check_peers_of(files: &[OsString]) -> Result<Command, clap::Error> {
-    if files.len() < 2 {
-        let message = "check --peers compares the files of two nodes or more\n";
-        return Err(clap::Error::raw(clap::error::ErrorKind::TooFewValues, message));
-    }
-    Ok(Command::CheckPeers(files.iter().map(PathBuf::from).collect()))
 }
 
 /// getopt's optional arguments are glued to the letter (`-tFILE`), which clap reads as more letters.
@@ -285,16 +264,17 @@ fn facility(text: &str) -> Result<u8, String> {
 pub fn main() -> ExitCode {
     match parse(std::env::args_os()) {
         Err(error) => {
-            eprint!("{error}");
-            ExitCode::from(USAGE)
+            let _ = error.print(); // help goes to standard output, anything else to standard error
+            ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
         }
         Ok(Command::Run(options)) => daemon::run(options),
         Ok(Command::ConfigTest { file, files, log }) => config_test(&file, &files, log.as_deref()),
-        Ok(Command::CheckConfig(files)) => check_config(&files),
-        Ok(Command::CheckPeers(files)) => check_peers(&files),
+        Ok(Command::Own(OwnCommand::Check(arguments))) => check::check(&arguments),
+        Ok(Command::Own(OwnCommand::Explain { word })) => check::explain(&word),
+        Ok(Command::Own(OwnCommand::Fmt(arguments))) => check::fmt(&arguments),
         #[cfg(feature = "lsp")]
-        Ok(Command::LanguageServer) => crate::lsp::run(),
-        Ok(Command::Demo) => crate::demo::run(),
+        Ok(Command::Own(OwnCommand::Lsp)) => crate::lsp::run(),
+        Ok(Command::Own(OwnCommand::Demo)) => crate::demo::run(),
         Ok(Command::SignalNumber(name)) => signal_number(&name),
         Ok(Command::Version) => {
             eprintln!("alived v{}", env!("CARGO_PKG_VERSION"));
@@ -331,25 +311,6 @@ fn append_lines(path: &Path, lines: &[String]) -> io::Result<()> {
     let mut file =
         std::fs::OpenOptions::new().append(true).create(true).mode(0o644).custom_flags(libc::O_NOFOLLOW).open(path)?;
     lines.iter().try_for_each(|line| writeln!(file, "{line}"))
-}
-
-/// `--check-config`: everything alived has to say, with the place and the remedy.
-fn check_config(files: &[PathBuf]) -> ExitCode {
-    let style = if io::stdout().is_terminal() { Style::Coloured } else { Style::Plain };
-    let paths: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
-    let options = CheckOptions { format: Format::Full(style), host: None, deny_warnings: false };
-    let (status, text) = config::check_config(&paths, &SystemFiles, options);
-    print!("{text}");
-    ExitCode::from(status)
-}
-
-/// `check --peers`: what the nodes' files disagree about, and every single failure.
-fn check_peers(files: &[PathBuf]) -> ExitCode {
-    let style = if io::stdout().is_terminal() { Style::Coloured } else { Style::Plain };
-    let paths: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
-    let (status, text) = peers::check(&paths, &SystemFiles, Format::Full(style));
-    print!("{text}");
-    ExitCode::from(status)
 }
 
 /// The numbers that `kill` wants for keepalived's named signals.
@@ -431,13 +392,6 @@ mod tests {
         assert_eq!(facility("local7"), Ok(23));
         assert_eq!(facility("daemon"), Ok(3));
         assert!(facility("8").is_err() && facility("localx").is_err());
-    }
-
-    #[test]
-    fn a_cluster_has_two_files_or_more() {
-        let files = vec![PathBuf::from("a.conf"), PathBuf::from("b.conf")];
-        assert_eq!(parsed("alived check --peers a.conf b.conf"), Command::CheckPeers(files));
-        assert!(parse(["alived", "check", "--peers", "a.conf"].map(OsString::from)).is_err());
     }
 
     #[test]

@@ -115,14 +115,14 @@ impl SourceMap {
         Moved(by)
     }
 
-    /// Every file, in the order in which they were added.
-    pub fn ids(&self) -> impl Iterator<Item = SourceId> + use<> {
-        (0..self.files.len() as u32).map(SourceId)
-    }
-
     /// Whether no file was read.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
+    }
+
+    /// The files, in the order in which they were added.
+    pub fn ids(&self) -> impl Iterator<Item = SourceId> + use<> {
+        (0..self.files.len() as u32).map(SourceId)
     }
 
     /// Adds a line that stands in no file, made of `pieces`; its span. `None` when there is no room for it.

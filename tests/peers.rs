@@ -23,7 +23,8 @@ fn cases() -> Vec<PathBuf> {
 
 fn check(files: &[PathBuf], format: Format) -> (u8, String) {
     let paths: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
-    peers::check(&paths, &SystemFiles, format)
+    let report = peers::check(&paths, &SystemFiles);
+    (report.exit_code(false), report.render(format))
 }
 
 fn check_case(case: &str, format: Format) -> (u8, String) {

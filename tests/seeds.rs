@@ -44,7 +44,7 @@ fn every_seed_becomes_a_model() {
 fn every_seed_gets_its_diagnostics() {
     for path in files(SEEDS, "conf") {
         for (extension, format) in [("diag", Format::Full(Style::Plain)), ("concise", Format::Concise)] {
-            let options = CheckOptions { format, host: None, deny_warnings: false };
+            let options = CheckOptions { format, ..CheckOptions::default() };
             let (status, text) = check_config(&[&path], &SystemFiles, options);
             assert_eq!(status, 0, "{}", path.display());
             expect(&path, extension, &text);
@@ -55,7 +55,7 @@ fn every_seed_gets_its_diagnostics() {
 #[test]
 fn the_two_files_of_a_pair_are_compared() {
     let pair = ["fixtures/seeds/002-master.conf", "fixtures/seeds/002-slave.conf"].map(Path::new);
-    let options = CheckOptions { format: Format::Concise, host: None, deny_warnings: false };
+    let options = CheckOptions { format: Format::Concise, ..CheckOptions::default() };
     let (_, text) = check_config(&pair, &SystemFiles, options);
     assert!(text.contains("002-master.conf:25:9: warning[weight-cannot-move-vip]"), "{text}");
     assert!(!text.contains("002-slave.conf:21: warning[weight-cannot-move-vip]"), "{text}");

@@ -5,12 +5,14 @@ use std::path::Path;
 
 use indexmap::IndexSet;
 
-use crate::diagnostic::{Diagnostic, Name, Severity, Style, concise, full, keepalived};
+use crate::diagnostic::{self, Diagnostic, Finding, Name, Severity, Style, concise, full, keepalived};
 use crate::model::Config;
 use crate::source::{SourceId, SourceMap, Span};
 
+use super::allow;
 use super::host::{Files, Host};
 use super::rules::{self, Node, Subject};
+use super::target::Target;
 use super::{Loaded, load, load_on, trace};
 
 /// How `--check-config` writes.
@@ -20,9 +22,15 @@ pub enum Format {
     Full(Style),
     /// One line each.
     Concise,
+    /// One JSON array.
+    Json,
+    /// One SARIF 2.1.0 log.
+    Sarif,
+    /// Workflow commands of GitHub Actions.
+    Github,
 }
 
-/// What `--check-config` looks at.
+/// What `--check-config` looks at, and how it answers.
 #[derive(Clone, Copy)]
 pub struct CheckOptions<'a> {
     /// How to write.
@@ -31,6 +39,25 @@ pub struct CheckOptions<'a> {
     pub host: Option<&'a dyn Host>,
     /// Warnings count as errors for the exit code.
     pub deny_warnings: bool,
+    /// The keepalived that has to understand the file too, if any.
+    pub target: Option<Target>,
+    /// What matters less is left out.
+    pub least: Severity,
+}
+
+impl Default for CheckOptions<'_> {
+    fn default() -> Self {
+        let format = Format::Full(Style::Plain);
+        CheckOptions { format, host: None, deny_warnings: false, target: None, least: Severity::Note }
+    }
+}
+
+/// What there is to say about one configuration.
+pub struct Checked {
+    /// In the order of the text, those without a place first.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The files that were read; spans point into them.
+    pub sources: SourceMap,
 }
 
 /// `-t`: keepalived's exit status for the file on this machine, and the lines for standard error.
@@ -41,48 +68,69 @@ pub fn config_test(path: &Path, files: &dyn Files, host: &dyn Host) -> (u8, Vec<
     (loaded.verdict(), distinct.into_iter().collect())
 }
 
-/// `--check-config`: 0 when the files can run, 1 when one cannot, 2 when one could not be read; and what to print.
-/// Several files are taken for those of the nodes of one cluster and are also compared with each other.
-pub fn check_config(paths: &[&Path], files: &dyn Files, options: CheckOptions) -> (u8, String) {
+/// Everything there is to say about each of the configurations. Several are taken for those of the nodes of one
+/// cluster and are also compared with each other.
+pub fn check(paths: &[&Path], files: &dyn Files, options: CheckOptions) -> Vec<Checked> {
     let load = |path: &&Path| match options.host {
         Some(host) => load_on(path, files, host),
         None => load(path, files),
     };
-    let loaded: Vec<Loaded> = paths.iter().map(load).collect();
-    let mut found: Vec<Vec<Diagnostic>> = loaded.iter().map(all_of).collect();
-    let empty = Config::default();
-    let config = |loaded: &Loaded| loaded.config.clone().unwrap_or_else(|| empty.clone());
-    let configs: Vec<Config> = loaded.iter().map(config).collect();
-    let nodes = paths.iter().zip(&loaded).zip(&configs);
-    let nodes: Vec<Node> = nodes.map(|((path, loaded), config)| Node { path, draft: &loaded.draft, config }).collect();
-    for (index, diagnostic) in rules::across(&nodes) {
+    let mut loaded: Vec<Loaded> = paths.iter().map(load).collect();
+    let mut found: Vec<Vec<Diagnostic>> = loaded.iter_mut().map(all_of).collect();
+    for (index, diagnostic) in across(paths, &loaded) {
         let mut diagnostic = [diagnostic];
         trace(&mut diagnostic, &loaded[index].sources);
         found[index].extend(diagnostic);
     }
-    found.iter_mut().for_each(|found| found.sort_by_key(|diagnostic| diagnostic.primary.map(place)));
-    let unreadable = found.iter().flatten().any(|diagnostic| diagnostic.name == Name::UNREADABLE_FILE);
-    let denies = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error || options.deny_warnings;
-    let status = match (unreadable, found.iter().flatten().any(denies)) {
-        (true, _) => 2,
-        (false, true) => 1,
-        (false, false) => 0,
+    let finish = |(loaded, mut diagnostics): (Loaded, Vec<Diagnostic>)| {
+        let sources = loaded.sources;
+        diagnostics.retain_mut(|diagnostic| Target::judge(options.target, diagnostic));
+        allow::apply(&sources, &mut diagnostics);
+        diagnostics.retain(|diagnostic| diagnostic.severity >= options.least);
+        diagnostics.sort_by_key(|diagnostic| diagnostic.primary.map(place));
+        Checked { diagnostics, sources }
     };
-    let texts = loaded.iter().zip(&found);
-    (status, texts.map(|(loaded, found)| render(found, &loaded.sources, options.format)).collect())
+    loaded.into_iter().zip(found).map(finish).collect()
 }
 
-/// Everything there is to say about one file, and the files that it is said of.
-pub fn check_file(path: &Path, files: &dyn Files) -> (Vec<Diagnostic>, SourceMap) {
-    let loaded = load(path, files);
-    (all_of(&loaded), loaded.sources)
+/// `--check-config`: what to print, and the exit code of [`exit_code`].
+pub fn check_config(paths: &[&Path], files: &dyn Files, options: CheckOptions) -> (u8, String) {
+    let checked = check(paths, files, options);
+    (exit_code(&checked, options.deny_warnings), render(&checked, options.format))
+}
+
+/// 0 when the files can run, 1 when a finding denies that, 2 when a file could not be read.
+pub fn exit_code(checked: &[Checked], deny_warnings: bool) -> u8 {
+    let mut all = checked.iter().flat_map(|checked| &checked.diagnostics);
+    let least = if deny_warnings { Severity::Warning } else { Severity::Error };
+    if all.clone().any(|diagnostic| diagnostic.name == Name::UNREADABLE_FILE && diagnostic.primary.is_none()) {
+        2
+    } else {
+        all.any(|diagnostic| diagnostic.severity >= least).into()
+    }
 }
 
 /// What loading and the rules have to say about one configuration.
-fn all_of(loaded: &Loaded) -> Vec<Diagnostic> {
-    let mut found = rules::check(&Subject { statements: &loaded.statements, draft: &loaded.draft });
+fn all_of(loaded: &mut Loaded) -> Vec<Diagnostic> {
+    let mut all = std::mem::take(&mut loaded.diagnostics);
+    let subject = Subject::new(&loaded.statements, &loaded.draft, &loaded.sources);
+    let mut found = rules::check(&subject);
     trace(&mut found, &loaded.sources);
-    loaded.diagnostics.iter().cloned().chain(found).collect()
+    all.extend(found);
+    all
+}
+
+fn across(paths: &[&Path], loaded: &[Loaded]) -> Vec<(usize, Diagnostic)> {
+    if loaded.len() < 2 {
+        return Vec::new();
+    }
+    let empty = Config::default();
+    let nodes = paths.iter().zip(loaded).map(|(path, loaded)| Node {
+        path,
+        draft: &loaded.draft,
+        config: loaded.config.as_ref().unwrap_or(&empty),
+    });
+    rules::across(&nodes.collect::<Vec<_>>())
 }
 
 /// The order in which diagnostics are shown: that of the text, those without a place first.
@@ -90,10 +138,18 @@ pub(super) fn place(span: Span) -> (SourceId, u32) {
     (span.source, span.start)
 }
 
-fn render(diagnostics: &[Diagnostic], sources: &SourceMap, format: Format) -> String {
-    let one = |diagnostic: &Diagnostic| match format {
-        Format::Full(style) => full(diagnostic, sources, style) + "\n\n",
-        Format::Concise => concise(diagnostic, sources) + "\n",
-    };
-    diagnostics.iter().map(one).collect()
+/// What to print.
+pub fn render(checked: &[Checked], format: Format) -> String {
+    let findings: Vec<Finding> = checked
+        .iter()
+        .flat_map(|checked| checked.diagnostics.iter().map(|diagnostic| (diagnostic, &checked.sources)))
+        .collect();
+    let each = |one: &dyn Fn(&Finding) -> String| findings.iter().map(one).collect();
+    match format {
+        Format::Full(style) => each(&|(diagnostic, sources)| full(diagnostic, sources, style) + "\n\n"),
+        Format::Concise => each(&|(diagnostic, sources)| concise(diagnostic, sources) + "\n"),
+        Format::Json => diagnostic::json(&findings),
+        Format::Sarif => diagnostic::sarif(&findings),
+        Format::Github => diagnostic::github(&findings),
+    }
 }

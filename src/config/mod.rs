@@ -10,28 +10,36 @@
 //! Whatever is wrong is a [`Diagnostic`]; a bad file yields all it deserves in one run. A [`Config`] comes out only
 //! when nothing in the file has to be left out that alived does not know the meaning of: there is no half of one.
 
+mod allow;
 mod check;
 mod command;
 mod context;
 mod cursor;
+mod effective;
 mod expand;
+mod explain;
+mod format;
 mod host;
 mod lower;
 mod places;
 mod rules;
+mod target;
 mod text;
 mod values;
 
 use std::path::Path;
 
-use crate::diagnostic::{self, Diagnostic, Label, Severity};
+use crate::diagnostic::{self, Diagnostic, Fix, Label, Severity};
 use crate::model::Config;
 use crate::source::SourceMap;
 use crate::syntax::{self, Statement, Tree};
 
-pub use check::{CheckOptions, Format, check_config, check_file, config_test};
+pub use check::{CheckOptions, Checked, Format, check, check_config, config_test, exit_code, render};
+pub use explain::explain;
+pub use format::format;
 pub use host::{FileError, Files, Host, Interface, Script};
 pub use places::InstancePlaces;
+pub use target::Target;
 
 use context::Context;
 use lower::Draft;
@@ -72,6 +80,19 @@ pub fn load_on(entry: &Path, files: &dyn Files, host: &dyn Host) -> Loaded {
     load_for(entry, files, Some(host))
 }
 
+/// The configuration after includes, definitions and conditions as one text, passwords hidden.
+///
+/// # Errors
+/// Why the file could not be read.
+pub fn effective(entry: &Path, files: &dyn Files) -> Result<String, String> {
+    let loaded = load(entry, files);
+    let unreadable = |diagnostic: &&Diagnostic| diagnostic.primary.is_none() && diagnostic.severity == Severity::Error;
+    match loaded.diagnostics.iter().find(unreadable).filter(|_| loaded.statements.is_empty()) {
+        Some(diagnostic) => Err(diagnostic.message.clone()),
+        None => Ok(effective::text(&loaded.statements)),
+    }
+}
+
 fn load_for(entry: &Path, files: &dyn Files, host: Option<&dyn Host>) -> Loaded {
     let mut sources = SourceMap::default();
     let mut entries = Vec::new();
@@ -107,6 +128,9 @@ fn trace(diagnostics: &mut [Diagnostic], sources: &SourceMap) {
         for label in &mut diagnostic.related {
             label.span = sources.used(label.span);
         }
+        // What came out of an expansion is not written where it is used: there is nothing to replace.
+        let is_written = |fix: &Fix| fix.edits.iter().all(|edit| sources.used(edit.span) == edit.span);
+        diagnostic.fix = diagnostic.fix.take().filter(is_written);
         let Some(span) = diagnostic.primary else { continue };
         let (used, written) = (sources.used(span), sources.written(span));
         diagnostic.primary = Some(used);

@@ -170,6 +170,7 @@ fn load(options: &Options) -> Result<Config, u8> {
         match diagnostic.severity {
             Severity::Error => tracing::error!("{line}"),
             Severity::Warning => tracing::warn!("{line}"),
+            Severity::Note => tracing::info!("{line}"),
         }
     }
     match loaded.config {

@@ -2,14 +2,11 @@
 
 use crate::source::SourceMap;
 
-use super::{Diagnostic, Severity, place};
+use super::{Diagnostic, place};
 
 /// The line, without a newline at its end.
 pub fn concise(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
-    let level = match diagnostic.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-    };
+    let level = diagnostic.severity.as_str();
     let text = format!("{level}[{}]: {}", diagnostic.name, diagnostic.message);
     match diagnostic.primary {
         Some(span) => format!("{}: {text}", place(sources, span)),

@@ -24,6 +24,7 @@ pub fn full(diagnostic: &Diagnostic, sources: &SourceMap, style: Style) -> Strin
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
     };
     let windows: Vec<Window> = windows(diagnostic, sources);
     let title = level.primary_title(&diagnostic.message).id(diagnostic.name.as_str());

@@ -1,16 +1,30 @@
 //! What is wrong with a configuration, as a value. Each renderer is a module; none of them decides anything.
 
 mod concise;
+mod fix;
 mod full;
+mod github;
+mod json;
 mod keepalived;
 mod name;
+mod pages;
+mod region;
+mod sarif;
 
 use crate::source::{SourceMap, Span};
 
 pub use concise::concise;
+pub use fix::{Edit, Fix, apply, unified_diff};
 pub use full::{Style, full};
+pub use github::github;
+pub use json::json;
 pub use keepalived::keepalived;
 pub use name::{ALL_NAMES, NAMES_ACROSS_NODES, Name};
+pub use pages::page;
+pub use sarif::sarif;
+
+/// A diagnostic and the files its spans point into.
+pub type Finding<'a> = (&'a Diagnostic, &'a SourceMap);
 
 /// One thing worth saying about a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,17 +45,32 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Background, for instance what keepalived does here.
     pub note: Option<String>,
+    /// How the text can be changed so that the diagnostic goes away.
+    pub fix: Option<Fix>,
     /// What keepalived 2.2.7 says about it; `None` when it says nothing.
     pub keepalived: Option<Complaint>,
 }
 
-/// Whether a diagnostic keeps the configuration from running.
+/// How much a diagnostic matters; only an error keeps the configuration from running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
+    /// Nothing is wrong; it is worth knowing.
+    Note,
     /// It runs, as keepalived runs it.
     Warning,
     /// It is refused: running it would apply a part of what it says, or keepalived refuses it too.
     Error,
+}
+
+impl Severity {
+    /// As it is printed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
 }
 
 /// A place and what is to be said there.
@@ -110,6 +139,7 @@ impl Diagnostic {
             related: Vec::new(),
             help: None,
             note: None,
+            fix: None,
             keepalived: None,
         }
     }
@@ -117,6 +147,11 @@ impl Diagnostic {
     /// An error without place.
     pub fn error(name: Name, message: impl Into<String>) -> Diagnostic {
         Diagnostic { severity: Severity::Error, ..Diagnostic::warning(name, message) }
+    }
+
+    /// A note without place.
+    pub fn remark(name: Name, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity: Severity::Note, ..Diagnostic::warning(name, message) }
     }
 
     /// The words concerned.
@@ -146,6 +181,12 @@ impl Diagnostic {
     /// Background.
     pub fn note(mut self, text: impl Into<String>) -> Diagnostic {
         self.note = Some(text.into());
+        self
+    }
+
+    /// How to change the text.
+    pub fn fix(mut self, fix: Fix) -> Diagnostic {
+        self.fix = Some(fix);
         self
     }
 

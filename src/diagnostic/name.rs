@@ -213,4 +213,102 @@ names! {
     VIP_WITHOUT_PREFIX = "vip-without-prefix";
     /// A weight too small to move the addresses to the other node.
     WEIGHT_CANNOT_MOVE_VIP = "weight-cannot-move-vip";
+    /// An address that two instances hold.
+    ADDRESS_IN_TWO_INSTANCES = "address-in-two-instances";
+    /// A virtual address that no host can have.
+    VIP_NOT_A_HOST = "vip-not-a-host";
+    /// A unicast peer that is the node itself.
+    PEER_IS_SELF = "peer-is-self";
+    /// A unicast peer that is a virtual address.
+    PEER_IS_VIP = "peer-is-vip";
+    /// A unicast peer with a prefix length.
+    PEER_WITH_PREFIX = "peer-with-prefix";
+    /// A unicast peer that is listed twice.
+    DUPLICATE_PEER = "duplicate-peer";
+    /// Unicast without a source address.
+    PEER_WITHOUT_SOURCE = "peer-without-source";
+    /// Unicast that believes adverts from anywhere.
+    UNPROTECTED_UNICAST = "unprotected-unicast";
+    /// A first IPv6 address that is not link-local.
+    FIRST_VIP_NOT_LINK_LOCAL = "first-vip-not-link-local";
+    /// A broadcast address that is not the network's.
+    BROADCAST_NOT_OF_NETWORK = "broadcast-not-of-network";
+    /// A label that does not begin with its interface's name.
+    LABEL_WITHOUT_DEVICE = "label-without-device";
+    /// A source address in no network of the virtual addresses.
+    SOURCE_OUTSIDE_NETWORK = "source-outside-network";
+    /// Strict mode, in which the virtual addresses do not answer.
+    STRICT_WITHOUT_ACCEPT = "strict-without-accept";
+    /// A weight that changes no priority.
+    WEIGHT_WITHOUT_EFFECT = "weight-without-effect";
+    /// A weight that leads beyond what can be sent.
+    WEIGHT_CUT_OFF = "weight-cut-off";
+    /// A weight of a few points only.
+    SMALL_WEIGHT = "small-weight";
+    /// Priority 255.
+    OWNER_PRIORITY = "owner-priority";
+    /// MASTER without a priority.
+    IMPLIED_OWNER = "implied-owner";
+    /// `preempt_delay` with priority 255.
+    OWNER_WITH_PREEMPT_DELAY = "owner-with-preempt-delay";
+    /// A script's timeout that is not below its interval.
+    TIMEOUT_NOT_BELOW_INTERVAL = "timeout-not-below-interval";
+    /// A tracked file or process, or a server group, that nothing refers to.
+    UNUSED_TRACKER = "unused-tracker";
+    /// A server group that is not defined.
+    UNKNOWN_SERVER_GROUP = "unknown-server-group";
+    /// Shell syntax where no shell reads.
+    SHELL_SYNTAX = "shell-syntax";
+    /// A script where others may write.
+    SCRIPT_IN_SHARED_DIRECTORY = "script-in-shared-directory";
+    /// Arguments that are taken for a user and a group.
+    UNQUOTED_ARGUMENTS = "unquoted-arguments";
+    /// A script that looks for a process.
+    PROCESS_SEARCH = "process-search";
+    /// A program without a path.
+    SCRIPT_WITHOUT_PATH = "script-without-path";
+    /// A value that a comment cuts short.
+    COMMENT_IN_VALUE = "comment-in-value";
+    /// A value that is set twice in a block.
+    REPEATED_KEYWORD = "repeated-keyword";
+    /// A value that two `global_defs` set.
+    REPEATED_GLOBAL = "repeated-global";
+    /// A flag that is set although its line says no.
+    FLAG_WITH_VALUE = "flag-with-value";
+    /// A file that configures nothing.
+    EMPTY_CONFIGURATION = "empty-configuration";
+    /// One password for several instances.
+    SHARED_PASSWORD = "shared-password";
+    /// Mail without `router_id`.
+    MISSING_ROUTER_ID = "missing-router-id";
+    /// Alerts without somebody to write to.
+    ALERT_WITHOUT_MAIL = "alert-without-mail";
+    /// A virtual server whose address no instance holds.
+    ADDRESS_WITHOUT_INSTANCE = "address-without-instance";
+    /// A real server that is never checked.
+    NO_CHECKER = "no-checker";
+    /// Several checkers for one real server.
+    SEVERAL_CHECKERS = "several-checkers";
+    /// A check over TCP for a service over UDP.
+    TCP_CHECK_OF_UDP = "tcp-check-of-udp";
+    /// A check that may last longer than the time between two.
+    TIMEOUT_EXCEEDS_DELAY_LOOP = "timeout-exceeds-delay-loop";
+    /// A url of which any answer will do.
+    URL_WITHOUT_EXPECTATION = "url-without-expectation";
+    /// A check that encrypts without verifying.
+    SSL_GET_DOES_NOT_VERIFY = "ssl-get-does-not-verify";
+    /// A real or sorry server without a port.
+    MISSING_PORT = "missing-port";
+    /// A weight that schedulers may not be able to compute with.
+    HUGE_WEIGHT = "huge-weight";
+    /// A real server that is a virtual address.
+    REAL_SERVER_IS_VIRTUAL = "real-server-is-virtual";
+    /// A quorum that cannot be reached.
+    UNREACHABLE_QUORUM = "unreachable-quorum";
+    /// A sorry server that is a real server.
+    SORRY_SERVER_IS_REAL = "sorry-server-is-real";
+    /// A comment that silences nothing.
+    UNUSED_ALLOW = "unused-allow";
+    /// A comment that silences what does not exist.
+    UNKNOWN_ALLOW = "unknown-allow";
 }

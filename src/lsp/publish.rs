@@ -7,7 +7,7 @@ use lsp_types::{
     Diagnostic as LspDiagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString, Range,
 };
 
-use crate::config::{Files, check_file};
+use crate::config::{CheckOptions, Checked, Files, check};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::source::{SourceMap, Span};
 
@@ -17,12 +17,13 @@ use super::uri;
 
 /// Everything there is to say about `entry` and the files that it is spread over, by file; about many there is nothing.
 pub(super) fn diagnostics(entry: &Path, files: &dyn Files) -> BTreeMap<PathBuf, Vec<LspDiagnostic>> {
-    let (found, sources) = check_file(entry, files);
     let mut by_file = BTreeMap::from([(entry.to_owned(), Vec::new())]);
-    by_file.extend(sources.ids().map(|id| (plain(sources.file(id).path()), Vec::new())));
-    for diagnostic in &found {
-        let file = diagnostic.primary.map_or_else(|| entry.to_owned(), |span| path_of(&sources, span));
-        by_file.entry(file).or_default().push(convert(diagnostic, &sources));
+    for Checked { diagnostics, sources } in check(&[entry], files, CheckOptions::default()) {
+        by_file.extend(sources.ids().map(|id| (plain(sources.file(id).path()), Vec::new())));
+        for diagnostic in &diagnostics {
+            let file = diagnostic.primary.map_or_else(|| entry.to_owned(), |span| path_of(&sources, span));
+            by_file.entry(file).or_default().push(convert(diagnostic, &sources));
+        }
     }
     by_file
 }
@@ -31,6 +32,7 @@ fn convert(diagnostic: &Diagnostic, sources: &SourceMap) -> LspDiagnostic {
     let severity = match diagnostic.severity {
         Severity::Error => DiagnosticSeverity::ERROR,
         Severity::Warning => DiagnosticSeverity::WARNING,
+        Severity::Note => DiagnosticSeverity::INFORMATION,
     };
     let related = diagnostic.related.iter().filter_map(|label| {
         let message = label.text.clone();

@@ -4,48 +4,69 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::config::{self, Files, Format, Loaded};
-use crate::diagnostic::{Diagnostic, Name, Severity, concise, full};
+use crate::config::{self, Checked, Files, Format};
+use crate::diagnostic::{Diagnostic, Name, Severity};
 use crate::source::SourceMap;
 
 use super::group::{Group, Node, groups, short_names};
 use super::play::{Election, Outcome, Play, address_list, play};
 use super::{compare, explain};
 
-/// 0 when every single failure moves the addresses and nothing contradicts, 1 when not, 2 when a file could not be read;
-/// and what to print. The files are those of the nodes of one cluster.
-pub fn check(paths: &[&Path], files: &dyn Files, format: Format) -> (u8, String) {
-    let loaded: Vec<Loaded> = paths.iter().map(|path| config::load(path, files)).collect();
-    let mut text = String::new();
+/// What there is to say about a cluster.
+pub struct Report {
+    /// Of each file that has errors, and then across the files.
+    pub checked: Vec<Checked>,
+    /// Every failure and what came of it.
+    story: String,
+    verdict: Verdict,
+}
+
+/// Reads the files of the nodes of one cluster, compares them, and plays every single failure.
+pub fn check(paths: &[&Path], files: &dyn Files) -> Report {
     let mut sources = SourceMap::default();
-    let mut nodes = Vec::new();
-    let mut verdict = Verdict::default();
-    for (name, loaded) in short_names(paths).into_iter().zip(&loaded) {
-        let errors = loaded.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
-        for error in errors {
-            verdict.unreadable |= error.name == Name::UNREADABLE_FILE;
+    let (mut nodes, mut checked, mut verdict) = (Vec::new(), Vec::new(), Verdict::default());
+    for (path, name) in paths.iter().zip(short_names(paths)) {
+        let mut loaded = config::load(path, files);
+        let places = loaded.instance_places(sources.append(&loaded.sources));
+        let config = loaded.understood().cloned().unwrap_or_default();
+        nodes.push(Node { name, config, places });
+        let mut errors = std::mem::take(&mut loaded.diagnostics);
+        errors.retain(|diagnostic| diagnostic.severity == Severity::Error);
+        for error in &errors {
+            verdict.unreadable |= error.name == Name::UNREADABLE_FILE && error.primary.is_none();
             // What alived cannot run yet still has ids, addresses and priorities.
             let unsupported = error.name == Name::NOT_YET_SUPPORTED;
             verdict.denied |= !unsupported;
             verdict.incomplete |= unsupported;
-            text += &shown(error, &loaded.sources, format);
         }
-        let places = loaded.instance_places(sources.append(&loaded.sources));
-        let config = loaded.understood().cloned().unwrap_or_default();
-        nodes.push(Node { name, config, places });
+        checked.push(Checked { diagnostics: errors, sources: loaded.sources });
     }
-    if verdict.unreadable {
-        return (2, text);
-    }
-    let groups = groups(&nodes);
     let mut story = String::new();
-    for group in &groups {
-        let found = judge(group, &mut verdict, &mut story);
-        found.iter().for_each(|diagnostic| text += &shown(diagnostic, &sources, format));
+    if !verdict.unreadable {
+        let groups = groups(&nodes);
+        let diagnostics = groups.iter().flat_map(|group| judge(group, &mut verdict, &mut story)).collect();
+        checked.push(Checked { diagnostics, sources });
+        story += &verdict.sentence(groups.len());
     }
-    text += &story;
-    text += &verdict.sentence(groups.len());
-    (verdict.status(), text)
+    Report { checked, story, verdict }
+}
+
+impl Report {
+    /// 0 when every single failure moves the addresses and nothing contradicts, 1 when not, 2 when a file could not be
+    /// read.
+    pub fn exit_code(&self, deny_warnings: bool) -> u8 {
+        let warns = self.checked.iter().any(|checked| !checked.diagnostics.is_empty());
+        self.verdict.exit_code().max(u8::from(deny_warnings && warns))
+    }
+
+    /// What to print. The story is for people; a program gets the findings alone.
+    pub fn render(&self, format: Format) -> String {
+        let findings = config::render(&self.checked, format);
+        match format {
+            Format::Full(_) | Format::Concise => findings + &self.story,
+            Format::Json | Format::Sarif | Format::Github => findings,
+        }
+    }
 }
 
 /// What has been found so far.
@@ -63,7 +84,7 @@ struct Verdict {
 }
 
 impl Verdict {
-    fn status(&self) -> u8 {
+    fn exit_code(&self) -> u8 {
         match self {
             Verdict { unreadable: true, .. } => 2,
             Verdict { denied: false, uncovered: 0, unplayed: 0, .. } => 0,
@@ -181,11 +202,4 @@ fn outcome(group: &Group, play: &Play) -> String {
 fn seconds(duration: Duration) -> String {
     let tenths = duration.as_millis().div_ceil(100);
     format!("{}.{} s", tenths / 10, tenths % 10)
-}
-
-fn shown(diagnostic: &Diagnostic, sources: &SourceMap, format: Format) -> String {
-    match format {
-        Format::Full(style) => full(diagnostic, sources, style) + "\n\n",
-        Format::Concise => concise(diagnostic, sources) + "\n",
-    }
 }

@@ -71,7 +71,7 @@ fn row(keyword: &Keyword) -> String {
     format!("| `{}` | {} | {default} | {} | {remarks} |\n", keyword.name, value_text(keyword), standing(keyword))
 }
 
-/// What follows a keyword, for people; `–` for nothing.
+/// What the keyword takes, in words; in brackets when it may stand alone.
 pub fn value_text(keyword: &Keyword) -> String {
     let micros = |value: &u128| *value as f64 / 1e6;
     let text = match &keyword.value {

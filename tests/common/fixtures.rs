@@ -1,5 +1,7 @@
 //! What the tests of the configuration share: files beside the input.
 
+#![allow(dead_code)] // not every test needs all of it
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -25,8 +25,6 @@ const SCOPES: [(&str, u8); 5] = [("global", 0), ("nowhere", 255), ("host", 254),
 pub(in crate::config) struct AddressDraft {
     /// The address and its prefix length.
     pub net: Spanned<Ipv4Net>,
-    /// The line gives a prefix length, and a good one.
-    pub has_prefix: bool,
     pub interface: Option<InterfaceName>,
     pub label: Option<String>,
     pub broadcast: Option<Ipv4Addr>,
@@ -60,15 +58,9 @@ pub(super) fn read(context: &mut Context, path: &str, line: &Statement) -> Addre
             return Address::Bad;
         }
     };
-    let (net, has_prefix) = with_prefix(context, first, address, prefix);
-    let mut draft = AddressDraft {
-        net: Spanned::new(net, first.span),
-        has_prefix,
-        interface: None,
-        label: None,
-        broadcast: None,
-        scope: 0,
-    };
+    let net = with_prefix(context, first, address, prefix);
+    let mut draft =
+        AddressDraft { net: Spanned::new(net, first.span), interface: None, label: None, broadcast: None, scope: 0 };
     match read_options(context, path, &mut draft, options) {
         Some(()) => Address::Ipv4(draft),
         None => Address::Bad,
@@ -76,15 +68,15 @@ pub(super) fn read(context: &mut Context, path: &str, line: &Statement) -> Addre
 }
 
 /// keepalived takes /32 without a prefix length, and after a bad one.
-fn with_prefix(context: &mut Context, word: &Word, address: Ipv4Addr, prefix: Option<&[u8]>) -> (Ipv4Net, bool) {
+fn with_prefix(context: &mut Context, word: &Word, address: Ipv4Addr, prefix: Option<&[u8]>) -> Ipv4Net {
     let host = Ipv4Net::from(address);
-    let Some(prefix) = prefix else { return (host, false) };
+    let Some(prefix) = prefix else { return host };
     let start = word.span.end - word.quoted as u32 - prefix.len() as u32;
     let span = Span { start, end: start + prefix.len() as u32, ..word.span };
     let prefix_word = Word { span, bytes: prefix.to_vec(), quoted: false, second_reading: None };
     let length = values::integer_in(context, &prefix_word, 0, 32, Garbage::Dropped);
     let net = length.and_then(|length| Ipv4Net::new(address, length as u8).ok());
-    (net.unwrap_or(host), net.is_some())
+    net.unwrap_or(host)
 }
 
 /// `None` when the address has to go because of an option.

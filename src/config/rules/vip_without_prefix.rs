@@ -4,13 +4,18 @@ use super::Subject;
 use crate::diagnostic::{Diagnostic, Name};
 
 pub(super) fn check(subject: &Subject) -> Vec<Diagnostic> {
-    let addresses = subject.draft.instances.iter().flat_map(|instance| &instance.addresses);
-    let bare = addresses.filter(|address| !address.has_prefix && address.net.value.prefix_len() == 32);
-    let diagnostics = bare.map(|address| {
-        let ip = address.net.value.addr();
-        Diagnostic::warning(Name::VIP_WITHOUT_PREFIX, format!("{ip} has no prefix length and becomes {ip}/32"))
-            .at(address.net.span)
-            .help(format!("write {ip}/24 for a network of that size, or {ip}/32 if that is meant"))
+    let vips = subject.instances.iter().flat_map(|instance| &instance.vips);
+    let bare = vips.filter(|vip| !vip.has_prefix && vip.option("peer").is_none());
+    let diagnostics = bare.map(|vip| {
+        let (ip, host, common) = (vip.address, if vip.address.is_ipv4() { 32 } else { 128 }, common(vip.address));
+        Diagnostic::warning(Name::VIP_WITHOUT_PREFIX, format!("{ip} has no prefix length and becomes {ip}/{host}"))
+            .at(vip.word.span)
+            .help(format!("write {ip}/{common} for a network of that size, or {ip}/{host} if that is meant"))
     });
     diagnostics.collect()
+}
+
+/// The prefix length of most networks with hosts in them.
+fn common(address: std::net::IpAddr) -> u8 {
+    if address.is_ipv4() { 24 } else { 64 }
 }
