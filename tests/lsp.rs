@@ -193,6 +193,41 @@ fn renaming_changes_the_definition_and_every_use() {
 }
 
 #[test]
+fn a_finding_with_a_fix_offers_it_where_it_is_and_nowhere_else() {
+    let text = PAIR.replace("    virtual_ip", "    unicast_peer {\n        192.0.2.7/24\n    }\n    virtual_ip");
+    let mut editor = editing(&text);
+    let mut question = json!({ "textDocument": { "uri": URI }, "context": { "diagnostics": [] } });
+    let lines =
+        |line: u32| json!({ "start": { "line": line, "character": 0 }, "end": { "line": line, "character": 0 } });
+    question["range"] = lines(17);
+    let actions = editor.ask("textDocument/codeAction", question.clone()).expect("an answer");
+    let fix = &actions[0];
+    assert_eq!(fix["title"], "replace '192.0.2.7/24' with '192.0.2.7'", "{actions}");
+    assert_eq!(fix["diagnostics"][0]["code"], "peer-with-prefix");
+    let edit = &fix["edit"]["changes"][URI][0];
+    assert_eq!((start(edit), edit["newText"].as_str()), ((17, 8), Some("192.0.2.7")));
+    question["range"] = lines(10);
+    assert_eq!(editor.ask("textDocument/codeAction", question), Ok(json!([])));
+}
+
+#[test]
+fn formatting_lays_the_file_out_and_leaves_a_tidy_one_alone() {
+    let mut editor = editing("vrrp_instance   VI {\nstate BACKUP\n}\n");
+    let options = json!({ "tabSize": 8, "insertSpaces": false });
+    let question = json!({ "textDocument": { "uri": URI }, "options": options });
+    let edits = editor.ask("textDocument/formatting", question.clone()).expect("an answer");
+    assert_eq!(edits[0]["newText"], "vrrp_instance VI {\n    state BACKUP\n}\n");
+    editor.tell(
+        "textDocument/didChange",
+        json!({
+            "textDocument": { "uri": URI, "version": 2 },
+            "contentChanges": [{ "text": edits[0]["newText"] }],
+        }),
+    );
+    assert_eq!(editor.ask("textDocument/formatting", question), Ok(json!([])));
+}
+
+#[test]
 fn a_closed_file_has_no_diagnostics() {
     let mut editor = editing("wibble\n");
     assert_eq!(codes(&editor.diagnostics(URI, 1)), ["unknown-keyword"]);

@@ -11,6 +11,7 @@
 mod caret;
 mod completion;
 mod documents;
+mod edits;
 mod hover;
 mod navigate;
 mod position;

@@ -1,12 +1,11 @@
 //! From a name to where it is defined, to where it is used, and to another name.
 
-use std::collections::HashMap;
-
 use lsp_types::{Location, Range, TextEdit, Uri, WorkspaceEdit};
 
 use crate::config::Files;
 use crate::source::{SourceMap, Span};
 
+use super::edits::workspace_edit;
 use super::position::range;
 use super::publish::location;
 use super::symbols::{Kind, Project, Symbol, included};
@@ -51,15 +50,8 @@ pub(super) fn rename(project: &Project, offset: u32, new: &str) -> Result<Worksp
     if new != first.name && project.symbols().iter().any(taken) {
         return Err(format!("another one is called {new} already"));
     }
-    // Uri counts as mutable inside because it caches its hash; the key never changes.
-    #[allow(clippy::mutable_key_type)]
-    let mut changes: HashMap<Uri, Vec<TextEdit>> = HashMap::new();
-    for symbol in &same {
-        if let Some((uri, edit)) = edit(&project.sources, symbol.span, new) {
-            changes.entry(uri).or_default().push(edit);
-        }
-    }
-    Ok(WorkspaceEdit { changes: Some(changes), ..WorkspaceEdit::default() })
+    let edits = same.iter().filter_map(|symbol| edit(&project.sources, symbol.span, new));
+    Ok(workspace_edit(edits))
 }
 
 fn edit(sources: &SourceMap, span: Span, new: &str) -> Option<(Uri, TextEdit)> {

@@ -28,7 +28,8 @@ pub(super) fn diagnostics(entry: &Path, files: &dyn Files) -> BTreeMap<PathBuf, 
     by_file
 }
 
-fn convert(diagnostic: &Diagnostic, sources: &SourceMap) -> LspDiagnostic {
+/// A diagnostic in the protocol's form.
+pub(super) fn convert(diagnostic: &Diagnostic, sources: &SourceMap) -> LspDiagnostic {
     let severity = match diagnostic.severity {
         Severity::Error => DiagnosticSeverity::ERROR,
         Severity::Warning => DiagnosticSeverity::WARNING,

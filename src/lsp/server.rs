@@ -9,14 +9,15 @@ use lsp_types::notification::{
     PublishDiagnostics,
 };
 use lsp_types::request::{
-    Completion, GotoDefinition, HoverRequest, PrepareRenameRequest, References, Rename, Request as _,
+    CodeActionRequest, Completion, Formatting, GotoDefinition, HoverRequest, PrepareRenameRequest, References, Rename,
+    Request as _,
 };
 use lsp_types::{
-    CompletionOptions, CompletionParams, DidChangeTextDocumentParams, DidCloseTextDocumentParams,
-    DidOpenTextDocumentParams, GotoDefinitionParams, Hover, HoverContents, HoverParams, InitializeParams,
-    MarkupContent, MarkupKind, OneOf, PublishDiagnosticsParams, ReferenceParams, RenameOptions, RenameParams,
-    ServerCapabilities, TextDocumentPositionParams, TextDocumentSyncCapability, TextDocumentSyncKind,
-    TextDocumentSyncOptions,
+    CodeActionKind, CodeActionOptions, CodeActionParams, CompletionOptions, CompletionParams,
+    DidChangeTextDocumentParams, DidCloseTextDocumentParams, DidOpenTextDocumentParams, DocumentFormattingParams,
+    GotoDefinitionParams, Hover, HoverContents, HoverParams, InitializeParams, MarkupContent, MarkupKind, OneOf,
+    PublishDiagnosticsParams, ReferenceParams, RenameOptions, RenameParams, ServerCapabilities,
+    TextDocumentPositionParams, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -26,7 +27,7 @@ use super::documents::Documents;
 use super::hover::hover;
 use super::position::{offset, range};
 use super::symbols::Project;
-use super::{navigate, publish, uri};
+use super::{edits, navigate, publish, uri};
 
 /// The state of one session.
 pub(super) struct Server {
@@ -71,6 +72,14 @@ impl Server {
             }),
             definition_provider: Some(OneOf::Left(true)),
             references_provider: Some(OneOf::Left(true)),
+            code_action_provider: Some(
+                CodeActionOptions {
+                    code_action_kinds: Some(vec![CodeActionKind::QUICKFIX]),
+                    ..CodeActionOptions::default()
+                }
+                .into(),
+            ),
+            document_formatting_provider: Some(OneOf::Left(true)),
             rename_provider: Some(OneOf::Right(rename)),
             ..ServerCapabilities::default()
         };
@@ -177,6 +186,8 @@ impl Server {
             References::METHOD => read(params).map(|parameters| self.references(parameters)),
             PrepareRenameRequest::METHOD => read(params).map(|parameters| self.prepare_rename(parameters)),
             Rename::METHOD => read(params).and_then(|parameters| self.rename(parameters)),
+            CodeActionRequest::METHOD => read(params).map(|parameters| self.quick_fixes(parameters)),
+            Formatting::METHOD => read(params).map(|parameters| self.formatting(parameters)),
             _ => Err((ErrorCode::MethodNotFound, format!("{method} is not supported"))),
         };
         match answer {
@@ -226,6 +237,17 @@ impl Server {
 
     fn prepare_rename(&self, parameters: TextDocumentPositionParams) -> Value {
         json!(self.locate(&parameters).and_then(|(project, offset)| navigate::renameable(&project, offset)))
+    }
+
+    fn quick_fixes(&self, parameters: CodeActionParams) -> Value {
+        let path = uri::to_path(&parameters.text_document.uri);
+        json!(path.map(|path| edits::quick_fixes(&path, &self.documents, parameters.range)))
+    }
+
+    fn formatting(&self, parameters: DocumentFormattingParams) -> Value {
+        let path = uri::to_path(&parameters.text_document.uri);
+        let document = path.and_then(|path| self.documents.get(&path));
+        json!(document.map(|document| edits::formatting(&document.text)))
     }
 
     fn rename(&self, parameters: RenameParams) -> Result<Value, Refusal> {
