@@ -84,3 +84,20 @@ fn a_file_that_cannot_be_read_is_told_from_a_bad_pair() {
     assert_eq!(status, 2);
     assert_eq!(text, "error[unreadable-file]: cannot read no/such/file: there is no such file\n");
 }
+
+#[test]
+fn a_program_gets_the_findings_without_the_story() {
+    let (status, text) = check_case("vrid-mismatch", Format::Json);
+    assert_eq!(status, 1);
+    let findings: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(findings.as_array().map(Vec::len), Some(1));
+    assert!(text.contains("vrid-mismatch") && !text.contains("MASTER:"), "{text}");
+}
+
+#[test]
+fn warnings_can_count_as_errors() {
+    let files = files(&format!("{CASES}/equal-priority"), "conf");
+    let paths: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    let report = peers::check(&paths, &SystemFiles);
+    assert_eq!((report.exit_code(false), report.exit_code(true)), (0, 1));
+}
