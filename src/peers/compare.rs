@@ -1,7 +1,10 @@
 //! What the members of one virtual router must agree about, and do not. One disagreement, one diagnostic, with the words
 //! of both files.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+
+use ipnet::Ipv4Net;
 
 use crate::diagnostic::{Diagnostic, Name};
 use crate::model::{Authentication, InitialState, Priority, Transport, Version};
@@ -118,21 +121,23 @@ fn addresses(a: &Member, b: &Member) -> Option<Diagnostic> {
     let place = |member: &Member, address: Ipv4Addr| {
         member.places.addresses.iter().find(|(listed, _)| *listed == address).map(|(_, span)| *span)
     };
-    let lacks = |from: &[ipnet::Ipv4Net], what: &[ipnet::Ipv4Net]| {
-        what.iter().find(|net| from.iter().all(|other| other.addr() != net.addr())).copied()
+    let prefixes = |list: &[Ipv4Net]| list.iter().map(|net| (net.addr(), *net)).collect::<BTreeMap<_, _>>();
+    let (known_here, known_there) = (prefixes(&here), prefixes(&there));
+    let lacks = |known: &BTreeMap<Ipv4Addr, Ipv4Net>, what: &[Ipv4Net]| {
+        what.iter().find(|net| !known.contains_key(&net.addr())).copied()
     };
     let help = "list the same addresses in both; after a failover the missing one answers nowhere";
-    if let Some(net) = lacks(&there, &here) {
+    if let Some(net) = lacks(&known_there, &here) {
         let message = format!("{name} has {} in {} and not in {}", net.addr(), a.name(), b.name());
         let diagnostic = differ(Name::ADDRESS_MISMATCH, message, (a, place(a, net.addr())), (b, None));
         return Some(diagnostic.help(help));
     }
-    if let Some(net) = lacks(&here, &there) {
+    if let Some(net) = lacks(&known_here, &there) {
         let message = format!("{name} has {} in {} and not in {}", net.addr(), b.name(), a.name());
         let diagnostic = differ(Name::ADDRESS_MISMATCH, message, (a, None), (b, place(b, net.addr())));
         return Some(diagnostic.help(help));
     }
-    let prefix = |net: &&ipnet::Ipv4Net| here.iter().any(|other| other.addr() == net.addr() && other != *net);
+    let prefix = |net: &&Ipv4Net| known_here.get(&net.addr()).is_some_and(|other| other != *net);
     if let Some(net) = there.iter().find(prefix) {
         let message = format!("{name} has {} with another prefix in {} than in {}", net.addr(), b.name(), a.name());
         let places = (place(a, net.addr()), place(b, net.addr()));

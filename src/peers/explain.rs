@@ -21,19 +21,19 @@ pub fn reason(group: &Group, play: &Play) -> Option<String> {
     if play.is_covered() {
         return None;
     }
-    Some(match (&play.failure, &play.outcome) {
-        (Failure::Script(node, _), Outcome::Kept) => {
-            let holds = Stuck::new(group, play, *node);
-            format!("stays with {}: {}", group.members[*node].name(), holds.phrase())
-        }
-        (_, Outcome::Kept) => "nothing moves".to_owned(),
-        (_, Outcome::Nobody) if group.members.len() == 1 => "nobody takes over: no other file has it".to_owned(),
-        (_, Outcome::Nobody) => "nobody takes over".to_owned(),
-        (_, Outcome::Several(nodes)) => format!("{} are MASTER at once", names(group, nodes)),
-        (_, Outcome::Moved { to, .. }) if !play.must_move() => {
-            format!("moves to {}, though its MASTER is well", group.members[*to].name())
-        }
-        (_, Outcome::Moved { .. }) => match &play.recovery {
+    let name = |node: usize| group.members[node].name();
+    Some(match (&play.outcome, play.must_move()) {
+        (Outcome::Kept, true) => match play.failure {
+            Failure::Script(node, _) => {
+                format!("stays with {}: {}", name(node), Stuck::new(group, play, node).phrase())
+            }
+            Failure::Node(node) | Failure::Link(node, _) => format!("stays with {}", name(node)),
+        },
+        (Outcome::Nobody, _) if group.members.len() == 1 => "nobody takes over: no other file has it".to_owned(),
+        (Outcome::Nobody, _) => "nobody takes over".to_owned(),
+        (Outcome::Several(nodes), _) => format!("{} are MASTER at once", names(group, nodes)),
+        (Outcome::Moved { to, .. }, false) => format!("moves to {}, though its MASTER is well", name(*to)),
+        (Outcome::Moved { .. }, true) | (Outcome::Kept, false) => match &play.recovery {
             Outcome::Nobody => "nobody is MASTER when that is over".to_owned(),
             Outcome::Several(nodes) => format!("{} are MASTER at once when that is over", names(group, nodes)),
             Outcome::Moved { .. } | Outcome::Kept => return None,
