@@ -30,7 +30,7 @@ const USAGE: u8 = 1;
 #[command(
     name = "alived",
     about = "keeps virtual IPs alive, programs IPVS and checks real servers, from keepalived.conf",
-    override_usage = "alived [OPTIONS]\n       alived check FILE...\n       alived explain WORD\n       alived fmt FILE...\n       alived demo",
+    override_usage = "alived [OPTIONS]\n       alived check FILE...\n       alived explain WORD\n       alived fmt FILE...\n       alived lsp\n       alived demo",
     infer_long_args = true,
     disable_help_flag = true,
     disable_version_flag = true,
@@ -38,6 +38,7 @@ const USAGE: u8 = 1;
   check FILE...   check configurations thoroughly; --check-config FILE... is the same
   explain WORD    explain a diagnostic or a keyword
   fmt FILE...     format configurations
+  lsp             speak the Language Server Protocol on standard input and output, for editors
   demo            show a failover of two directors in network namespaces of its own (as root)"
 )]
 struct Arguments {
@@ -271,6 +272,8 @@ pub fn main() -> ExitCode {
         Ok(Command::Own(OwnCommand::Check(arguments))) => check::check(&arguments),
         Ok(Command::Own(OwnCommand::Explain { word })) => check::explain(&word),
         Ok(Command::Own(OwnCommand::Fmt(arguments))) => check::fmt(&arguments),
+        #[cfg(feature = "lsp")]
+        Ok(Command::Own(OwnCommand::Lsp)) => crate::lsp::run(),
         Ok(Command::Own(OwnCommand::Demo)) => crate::demo::run(),
         Ok(Command::SignalNumber(name)) => signal_number(&name),
         Ok(Command::Version) => {

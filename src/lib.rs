@@ -13,8 +13,11 @@ pub mod demo;
 pub mod diagnostic;
 pub mod io;
 pub mod ipvs;
+#[cfg(feature = "lsp")]
+pub mod lsp;
 pub mod model;
 pub mod notify;
+pub mod peers;
 pub mod schema;
 pub mod source;
 pub mod syntax;

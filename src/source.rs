@@ -107,6 +107,14 @@ impl SourceMap {
         SourceId(self.files.len() as u32 - 1)
     }
 
+    /// Adds every file of `other`, so that one message can show places of both. A span into a file of `other` is moved by
+    /// the answer; one into expanded text has no place here, see [`SourceMap::used`].
+    pub fn append(&mut self, other: &SourceMap) -> Moved {
+        let by = self.files.len() as u32;
+        self.files.extend(other.files.iter().cloned());
+        Moved(by)
+    }
+
     /// Whether no file was read.
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
@@ -159,6 +167,17 @@ impl SourceMap {
     }
 }
 
+/// How spans of one map point into another that took over its files; not at all by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Moved(u32);
+
+impl Moved {
+    /// The same bytes in the map that took over the files.
+    pub fn span(self, span: Span) -> Span {
+        Span { source: SourceId(span.source.0 + self.0), ..span }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,5 +202,15 @@ mod tests {
         let file = map.file(id);
         assert_eq!((file.line_range(1), file.line_range(2), file.line_range(3)), (0..3, 4..4, 5..8));
         assert_eq!(file.line_range(9), 8..8);
+    }
+
+    #[test]
+    fn a_span_follows_its_file_into_another_map() {
+        let (mut first, mut second) = (SourceMap::default(), SourceMap::default());
+        first.add("a.conf".into(), b"a".to_vec());
+        let id = second.add("b.conf".into(), b"xyz".to_vec());
+        let moved = first.append(&second);
+        assert_eq!(first.slice(moved.span(span(id, 1, 2))), b"y");
+        assert_eq!(first.ids().count(), 2);
     }
 }

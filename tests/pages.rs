@@ -11,7 +11,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use alived::config::{CheckOptions, Checked, FileError, Files, check};
-use alived::diagnostic::{ALL_NAMES, Name, Style, full, page};
+use alived::diagnostic::{ALL_NAMES, NAMES_ACROSS_NODES, Name, Style, full, page};
+use alived::peers;
 use fixtures::{expect_file, files};
 use host::PaperHost;
 
@@ -19,6 +20,10 @@ const PAGES: &str = "docs/diagnostics";
 /// What the page's first configuration is called.
 const ENTRY: &str = "keepalived.conf";
 const BETTER: &str = "\n## Without it\n";
+
+fn all_names() -> Vec<Name> {
+    [ALL_NAMES, NAMES_ACROSS_NODES].concat()
+}
 
 /// The files of one example.
 struct Example(Vec<File>);
@@ -71,8 +76,10 @@ impl Example {
             paths.push(Path::new(if self.0.is_empty() { ENTRY } else { "conf.d/*.conf" }));
         }
         let options = CheckOptions { host: Some(&PaperHost), ..CheckOptions::default() };
+        let is_across = NAMES_ACROSS_NODES.contains(&name);
+        let checked = if is_across { peers::check(&paths, self).checked } else { check(&paths, self, options) };
         let mut text = Vec::new();
-        for Checked { diagnostics, sources } in check(&paths, self, options) {
+        for Checked { diagnostics, sources } in checked {
             let named = diagnostics.iter().filter(|diagnostic| diagnostic.name == name);
             text.extend(named.map(|diagnostic| full(diagnostic, &sources, Style::Plain)));
         }
@@ -112,11 +119,11 @@ fn rewritten(name: Name, text: &str) -> String {
 
 #[test]
 fn every_diagnostic_has_a_page_and_every_page_a_diagnostic() {
-    let names: BTreeSet<String> = ALL_NAMES.iter().map(|name| name.to_string()).collect();
+    let names: BTreeSet<String> = all_names().iter().map(|name| name.to_string()).collect();
     let pages =
         files(PAGES, "md").into_iter().map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned());
     assert_eq!(names, pages.collect());
-    for name in ALL_NAMES {
+    for name in &all_names() {
         let text = page(*name).unwrap_or_else(|| panic!("src/diagnostic/pages.rs does not list {name}"));
         assert!(text.starts_with(&format!("# {name}\n\n")), "{name}: the page begins with its name");
     }
@@ -124,7 +131,7 @@ fn every_diagnostic_has_a_page_and_every_page_a_diagnostic() {
 
 #[test]
 fn the_text_of_a_page_is_what_its_example_draws() {
-    for name in ALL_NAMES {
+    for name in &all_names() {
         let text = page(*name).expect("the test above says what is missing");
         let example = Example::of(text.split(BETTER).next().expect("there is a first part"));
         assert!(!example.shown(*name).is_empty(), "{name}: the example does not show it");
@@ -134,7 +141,7 @@ fn the_text_of_a_page_is_what_its_example_draws() {
 
 #[test]
 fn the_better_example_of_a_page_does_not_draw_it() {
-    for name in ALL_NAMES {
+    for name in &all_names() {
         let text = page(*name).expect("the test above says what is missing");
         let (_, better) = text.split_once(BETTER).unwrap_or_else(|| panic!("{name}: no '{}'", BETTER.trim()));
         let example = Example::of(better);

@@ -23,6 +23,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("ipvs", &["model", "time"]),
     ("notify", &["model", "time"]),
     ("controller", &["vrrp", "track", "check", "ipvs", "notify", "wire", "model", "time"]),
+    // Above both: the configurations of several nodes, and the elections that come of them.
+    ("peers", &["config", "diagnostic", "source", "controller", "vrrp", "track", "model", "time"]),
     // The edge.
     ("io", &["config", "wire", "track", "check", "ipvs", "notify", "source", "model", "time"]),
     (
@@ -61,12 +63,29 @@ const LAYERS: &[(&str, &[&str])] = &[
             "time",
         ],
     ),
-    ("cli", &["demo", "daemon", "io", "config", "controller", "diagnostic", "schema", "source", "model", "time"]),
+    ("lsp", &["io", "config", "diagnostic", "schema", "syntax", "source"]),
+    (
+        "cli",
+        &[
+            "lsp",
+            "demo",
+            "daemon",
+            "io",
+            "peers",
+            "config",
+            "controller",
+            "diagnostic",
+            "schema",
+            "source",
+            "model",
+            "time",
+        ],
+    ),
     ("main", &["cli"]),
 ];
 
 /// The modules that touch the system. No other names anything of [`SYSTEM`].
-const EDGE: &[&str] = &["io", "daemon", "demo", "cli", "main"];
+const EDGE: &[&str] = &["io", "daemon", "demo", "lsp", "cli", "main"];
 
 /// What only the edge may name: sockets, files, processes, clocks, the log, and the environment.
 const SYSTEM: &[&str] = &[

@@ -10,6 +10,7 @@ use crate::config::{self, CheckOptions, Checked, Format, Host};
 use crate::diagnostic::{Severity, Style, apply, unified_diff};
 use crate::io::files::SystemFiles;
 use crate::io::host::SystemHost;
+use crate::peers;
 
 use super::own::{CheckArguments, FmtArguments, Output};
 
@@ -25,6 +26,9 @@ pub(super) fn check(arguments: &CheckArguments) -> ExitCode {
     let paths: Vec<&Path> = arguments.files.iter().map(PathBuf::as_path).collect();
     if arguments.effective {
         return effective(&paths);
+    }
+    if arguments.peers {
+        return across_nodes(&paths, arguments);
     }
     let options = CheckOptions {
         format: format(arguments.output),
@@ -49,6 +53,17 @@ pub(super) fn check(arguments: &CheckArguments) -> ExitCode {
     let (status, text) = config::check_config(&paths, &SystemFiles, options);
     print(&text);
     ExitCode::from(status)
+}
+
+/// `--peers`
+fn across_nodes(paths: &[&Path], arguments: &CheckArguments) -> ExitCode {
+    if paths.len() < 2 {
+        eprintln!("check --peers compares the files of two nodes or more");
+        return ExitCode::from(FAILED);
+    }
+    let report = peers::check(paths, &SystemFiles);
+    print(&report.render(format(arguments.output)));
+    ExitCode::from(report.exit_code(arguments.deny.is_some()))
 }
 
 fn format(output: Output) -> Format {

@@ -1,4 +1,4 @@
-//! alived's own commands, which keepalived does not have: `check`, `explain`, `fmt`, `demo`. They are words, not options,
+//! alived's own commands, which keepalived does not have: `check`, `explain`, `fmt`, `lsp`, `demo`. They are words, not options,
 //! so that they never collide with keepalived's; `--check-config` is another way to write `check`.
 
 use std::ffi::OsString;
@@ -10,7 +10,7 @@ use crate::config::Target;
 use crate::diagnostic::Severity;
 
 /// The words that begin an own command.
-const COMMANDS: [&str; 4] = ["check", "explain", "fmt", "demo"];
+const COMMANDS: [&str; 5] = ["check", "explain", "fmt", "lsp", "demo"];
 /// keepalived's way to write such a thing.
 const CHECK_CONFIG: &str = "--check-config";
 
@@ -27,6 +27,9 @@ pub enum OwnCommand {
     },
     /// Format configurations in place
     Fmt(FmtArguments),
+    /// Speak the Language Server Protocol on standard input and output, for editors
+    #[cfg(feature = "lsp")]
+    Lsp,
     /// Show a failover of two directors in network namespaces of its own (as root)
     Demo,
 }
@@ -37,6 +40,9 @@ pub struct CheckArguments {
     /// What to check
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Play every single failure of the cluster that the files are the nodes of, beside comparing them
+    #[arg(long, conflicts_with_all = ["host", "target", "fix", "diff", "effective"])]
+    pub peers: bool,
     /// Ask this machine for the interfaces, users and scripts that the files name
     #[arg(long)]
     pub host: bool,
@@ -68,6 +74,7 @@ impl CheckArguments {
     pub fn of(files: Vec<PathBuf>) -> CheckArguments {
         CheckArguments {
             files,
+            peers: false,
             host: false,
             deny: None,
             target: None,

@@ -1,6 +1,6 @@
 //! `alived explain`: the page of a diagnostic, or what the grammar says about a keyword.
 
-use crate::diagnostic::{ALL_NAMES, page};
+use crate::diagnostic::{ALL_NAMES, NAMES_ACROSS_NODES, page};
 use crate::schema::{self, Block, Keyword, Missing, ROOT, Status};
 
 /// The page or the rows.
@@ -8,7 +8,7 @@ use crate::schema::{self, Block, Keyword, Missing, ROOT, Status};
 /// # Errors
 /// A sentence that there is no such thing, with what may have been meant.
 pub fn explain(word: &str) -> Result<String, String> {
-    if let Some(name) = ALL_NAMES.iter().find(|name| name.as_str() == word) {
+    if let Some(name) = ALL_NAMES.iter().chain(NAMES_ACROSS_NODES).find(|name| name.as_str() == word) {
         return page(*name).map(str::to_owned).ok_or_else(|| format!("{name} has no page"));
     }
     let rows = schema::keepalived().blocks().iter().flat_map(|block| {
@@ -60,7 +60,11 @@ fn row(block: &Block, keyword: &Keyword, in_line: bool) -> String {
 
 fn unknown(word: &str) -> String {
     let keywords = schema::keepalived().blocks().iter().flat_map(|block| &block.keywords);
-    let known = ALL_NAMES.iter().map(|name| name.as_str()).chain(keywords.map(|keyword| keyword.name.as_str()));
+    let known = ALL_NAMES
+        .iter()
+        .chain(NAMES_ACROSS_NODES)
+        .map(|name| name.as_str())
+        .chain(keywords.map(|keyword| keyword.name.as_str()));
     let distance = |known: &&str| strsim::damerau_levenshtein(known, word);
     let closest = known.min_by_key(distance).filter(|known| distance(known) <= (word.chars().count() / 3).max(1));
     match closest {

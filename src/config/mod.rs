@@ -23,6 +23,7 @@ mod explain;
 mod format;
 mod host;
 mod lower;
+mod places;
 mod planned;
 mod rules;
 mod target;
@@ -40,6 +41,7 @@ pub use check::{CheckOptions, Checked, Format, check, check_config, config_test,
 pub use explain::explain;
 pub use format::format;
 pub use host::{FileError, Files, Host, Interface, Script};
+pub use places::InstancePlaces;
 pub use target::Target;
 
 use context::Context;
@@ -53,6 +55,8 @@ pub struct Loaded {
     pub diagnostics: Vec<Diagnostic>,
     /// The files that were read; spans point into them.
     pub sources: SourceMap,
+    /// What was understood of a file with errors; nothing in it runs.
+    refused: Option<Config>,
     statements: Vec<Statement>,
     draft: Draft,
 }
@@ -61,6 +65,11 @@ impl Loaded {
     /// The exit status of `keepalived -t`.
     pub fn verdict(&self) -> u8 {
         diagnostic::exit_status(&self.diagnostics)
+    }
+
+    /// What was understood, errors or not: to be compared with other files, never to be run.
+    pub fn understood(&self) -> Option<&Config> {
+        self.config.as_ref().or(self.refused.as_ref())
     }
 }
 
@@ -113,7 +122,8 @@ fn load_for(entry: &Path, files: &dyn Files, host: Option<&dyn Host>) -> Loaded 
     trace(&mut diagnostics, &sources);
     diagnostics.sort_by_key(|diagnostic| diagnostic.primary.map(check::place));
     let runs = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
-    Loaded { config: runs.then_some(config), diagnostics, sources, statements, draft }
+    let (config, refused) = if runs { (Some(config), None) } else { (None, Some(config)) };
+    Loaded { config, diagnostics, sources, refused, statements, draft }
 }
 
 /// Puts every place into a file: where the words are used, and beside it where a definition was written.
@@ -137,6 +147,6 @@ fn trace(diagnostics: &mut [Diagnostic], sources: &SourceMap) {
 impl Loaded {
     fn nothing(sources: SourceMap, diagnostic: Diagnostic) -> Loaded {
         let (statements, draft) = (Vec::new(), Draft::default());
-        Loaded { config: None, diagnostics: vec![diagnostic], sources, statements, draft }
+        Loaded { config: None, diagnostics: vec![diagnostic], sources, refused: None, statements, draft }
     }
 }

@@ -19,7 +19,7 @@ pub use full::{Style, full};
 pub use github::github;
 pub use json::json;
 pub use keepalived::keepalived;
-pub use name::{ALL_NAMES, Name};
+pub use name::{ALL_NAMES, NAMES_ACROSS_NODES, Name};
 pub use pages::page;
 pub use sarif::sarif;
 

@@ -20,17 +20,23 @@ impl fmt::Display for Name {
 }
 
 macro_rules! names {
-    ($($(#[$doc:meta])* $constant:ident = $name:literal;)*) => {
+    ($(#[$list_doc:meta])* $list:ident: $($(#[$doc:meta])* $constant:ident = $name:literal;)*) => {
         impl Name {
             $($(#[$doc])* pub const $constant: Name = Name($name);)*
         }
 
-        /// Every name there is.
-        pub const ALL_NAMES: &[Name] = &[$(Name::$constant),*];
+        $(#[$list_doc])*
+        pub const $list: &[Name] = &[$(Name::$constant),*];
     };
 }
 
+mod across;
+
+pub use across::NAMES_ACROSS_NODES;
+
 names! {
+    /// Every name of what can be found in one configuration.
+    ALL_NAMES:
     /// A configuration file cannot be read.
     UNREADABLE_FILE = "unreadable-file";
     /// A configuration file is not text.

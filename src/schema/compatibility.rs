@@ -38,7 +38,8 @@ fn counts(schema: &Schema) -> String {
     text + ".\n"
 }
 
-fn standing(keyword: &Keyword) -> &'static str {
+/// What alived does with a keyword, in the word of `docs/COMPATIBILITY.md`.
+pub fn standing(keyword: &Keyword) -> &'static str {
     match (&keyword.denies, keyword.status) {
         (Some(_), Status::Planned) => "refused",
         (_, status) => status.name(),

@@ -7,7 +7,7 @@ mod read;
 
 use std::sync::OnceLock;
 
-pub use compatibility::{compatibility, value_text};
+pub use compatibility::{compatibility, standing, value_text};
 pub use number::{Decimal, MICROS};
 
 /// The grammar files, in the order in which they are listed in `docs/COMPATIBILITY.md`.

@@ -6,7 +6,7 @@ use alived::model::VrrpInstance;
 use alived::time::Instant;
 use alived::vrrp::StateName;
 
-use super::world::{Random, World, instance};
+use super::world::{Random, World, group, instance, owners, state};
 
 /// Long enough for any backup to notice silence and for any two masters to hear each other.
 const SETTLE: Duration = Duration::from_secs(10);
@@ -24,7 +24,7 @@ fn check(world: &World, seed: u64, holds: bool, what: &str) {
         holds,
         "{what}\nreproduce with ALIVED_SIM_SEED={seed}\n{}\nowners: {:?}",
         world.story.join("\n"),
-        world.owners()
+        owners(world)
     );
 }
 
@@ -37,30 +37,30 @@ fn best(world: &World, configs: &[VrrpInstance]) -> Option<usize> {
 fn a_quiet_group_elects_the_highest_priority_and_keeps_it() {
     for seed in seeds(50) {
         let configs = vec![instance(100, true), instance(150, true), instance(90, true)];
-        let mut world = World::new(seed, configs);
+        let mut world = group(seed, configs);
         for node in 0..world.len() {
             let wait = Duration::from_millis(world.random.below(5000));
             world.run_for(wait);
             world.start(node);
         }
         world.run_for(SETTLE);
-        check(&world, seed, world.owners() == [1], "the highest priority owns the address");
+        check(&world, seed, owners(&world) == [1], "the highest priority owns the address");
         let start = world.now;
-        let mut owners = Vec::new();
-        world.run_until(start + Duration::from_secs(60), |world| owners.push(world.owners()));
-        check(&world, seed, owners.iter().all(|o| *o == [1]), "and nobody disturbs it");
+        let mut seen = Vec::new();
+        world.run_until(start + Duration::from_secs(60), |world| seen.push(owners(world)));
+        check(&world, seed, seen.iter().all(|o| *o == [1]), "and nobody disturbs it");
     }
 }
 
 #[test]
 fn equal_priorities_end_with_one_owner() {
     for seed in seeds(100) {
-        let mut world = World::new(seed, vec![instance(100, true), instance(100, true), instance(100, true)]);
+        let mut world = group(seed, vec![instance(100, true), instance(100, true), instance(100, true)]);
         for node in 0..world.len() {
             world.start(node); // all at once: their timers expire together
         }
         world.run_for(SETTLE);
-        check(&world, seed, world.owners().len() == 1, "exactly one owner");
+        check(&world, seed, owners(&world).len() == 1, "exactly one owner");
     }
 }
 
@@ -68,11 +68,11 @@ fn equal_priorities_end_with_one_owner() {
 fn a_crashed_master_is_replaced_after_the_down_interval_and_a_leaving_one_after_the_skew() {
     for seed in seeds(50) {
         for (clean, limit) in [(false, 3_610), (true, 610)] {
-            let mut world = World::new(seed, vec![instance(150, true), instance(100, true)]);
+            let mut world = group(seed, vec![instance(150, true), instance(100, true)]);
             world.start(0);
             world.start(1);
             world.run_for(SETTLE);
-            check(&world, seed, world.owners() == [0], "the master is up");
+            check(&world, seed, owners(&world) == [0], "the master is up");
             let wait = Duration::from_millis(world.random.below(1000));
             world.run_for(wait);
             if clean {
@@ -83,7 +83,7 @@ fn a_crashed_master_is_replaced_after_the_down_interval_and_a_leaving_one_after_
             let fault = world.now;
             let mut taken: Option<Instant> = None;
             world.run_until(fault + SETTLE, |world| {
-                if taken.is_none() && world.owners() == [1] {
+                if taken.is_none() && owners(world) == [1] {
                     taken = Some(world.now);
                 }
             });
@@ -97,15 +97,15 @@ fn a_crashed_master_is_replaced_after_the_down_interval_and_a_leaving_one_after_
 #[test]
 fn a_nopreempt_backup_leaves_a_worse_master_in_place() {
     for seed in seeds(50) {
-        let mut world = World::new(seed, vec![instance(150, false), instance(100, false)]);
+        let mut world = group(seed, vec![instance(150, false), instance(100, false)]);
         world.start(1);
         world.run_for(SETTLE);
         world.start(0);
         world.run_for(SETTLE);
-        check(&world, seed, world.owners() == [1], "the worse master stays");
+        check(&world, seed, owners(&world) == [1], "the worse master stays");
         world.crash(1);
         world.run_for(SETTLE);
-        check(&world, seed, world.owners() == [0], "until it is silent");
+        check(&world, seed, owners(&world) == [0], "until it is silent");
     }
 }
 
@@ -117,7 +117,7 @@ fn whatever_happened_a_whole_wire_ends_with_one_owner() {
         let count = 2 + dice.below(2) as usize;
         let preempt = dice.chance(70);
         let configs: Vec<_> = (0..count).map(|_| instance(90 + dice.below(4) as u8 * 20, preempt)).collect();
-        let mut world = World::new(seed, configs.clone());
+        let mut world = group(seed, configs.clone());
         for node in 0..count {
             world.start(node);
         }
@@ -134,7 +134,7 @@ fn whatever_happened_a_whole_wire_ends_with_one_owner() {
                 _ => world.start(node),
             }
             world.run_for(Duration::from_millis(dice.below(4000)));
-            let faulty = (0..count).any(|n| world.state(n) == Some(StateName::Fault) && world.owners().contains(&n));
+            let faulty = (0..count).any(|n| state(&world, n) == Some(StateName::Fault) && owners(&world).contains(&n));
             check(&world, seed, !faulty, "nobody in FAULT owns the address");
         }
         world.wire.loss_percent = 0;
@@ -145,15 +145,15 @@ fn whatever_happened_a_whole_wire_ends_with_one_owner() {
             world.start(node);
         }
         world.run_for(SETTLE);
-        check(&world, seed, world.owners().len() == 1, "exactly one owner");
+        check(&world, seed, owners(&world).len() == 1, "exactly one owner");
         if preempt {
             let top = best(&world, &configs).map(|n| configs[n].priority);
-            let winner = world.owners().first().map(|n| configs[*n].priority);
+            let winner = owners(&world).first().map(|n| configs[*n].priority);
             check(&world, seed, winner == top, "with the highest priority");
         }
         // From here on the address never rests with two, and never with nobody.
         let mut bad = 0;
-        world.run_until(world.now + Duration::from_secs(30), |world| bad += usize::from(world.owners().len() != 1));
+        world.run_until(world.now + Duration::from_secs(30), |world| bad += usize::from(owners(world).len() != 1));
         check(&world, seed, bad == 0, "and it stays so");
     }
 }
@@ -163,7 +163,7 @@ fn whatever_happened_a_whole_wire_ends_with_one_owner() {
 #[test]
 fn a_healed_partition_has_two_owners_for_one_advert_at_most() {
     for seed in seeds(100) {
-        let mut world = World::new(seed, vec![instance(150, true), instance(100, true), instance(100, true)]);
+        let mut world = group(seed, vec![instance(150, true), instance(100, true), instance(100, true)]);
         for node in 0..world.len() {
             world.start(node);
         }
@@ -171,7 +171,7 @@ fn a_healed_partition_has_two_owners_for_one_advert_at_most() {
         world.set_island(0, 1);
         let split = Duration::from_millis(4_000 + world.random.below(4_000));
         world.run_for(split);
-        check(&world, seed, world.owners().len() == 2, "each side has an owner");
+        check(&world, seed, owners(&world).len() == 2, "each side has an owner");
         for node in 0..world.len() {
             world.set_island(node, 0);
         }
@@ -179,12 +179,12 @@ fn a_healed_partition_has_two_owners_for_one_advert_at_most() {
         let healed = world.now;
         let mut last_double = healed;
         world.run_until(healed + SETTLE, |world| {
-            if world.owners().len() > 1 {
+            if owners(world).len() > 1 {
                 last_double = world.now;
             }
         });
         let double = last_double - healed;
         check(&world, seed, double <= Duration::from_millis(1_001), &format!("two owners for {double:?}"));
-        check(&world, seed, world.owners() == [0], "the better one keeps the address");
+        check(&world, seed, owners(&world) == [0], "the better one keeps the address");
     }
 }
