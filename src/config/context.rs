@@ -1,6 +1,6 @@
 //! What every step of the lowering carries along: the sources, the machine to ask, and the diagnostics so far.
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Findings};
 use crate::source::{SourceMap, Span};
 
 use super::host::Host;
@@ -10,7 +10,7 @@ pub(super) struct Context<'a> {
     pub sources: &'a SourceMap,
     /// `None` when only the text is to be judged.
     pub host: Option<&'a dyn Host>,
-    pub diagnostics: Vec<Diagnostic>,
+    pub diagnostics: Findings,
     /// Every script that the file names, effective or not: keepalived's verdict depends on all of them.
     pub scripts: Vec<ScriptUse>,
     /// `dynamic_interfaces` stands somewhere in `global_defs`: to keepalived interfaces may be missing.
@@ -29,7 +29,7 @@ pub(super) struct ScriptUse {
 
 impl<'a> Context<'a> {
     pub fn new(sources: &'a SourceMap, host: Option<&'a dyn Host>) -> Context<'a> {
-        Context { sources, host, diagnostics: Vec::new(), scripts: Vec::new(), dynamic_interfaces: false }
+        Context { sources, host, diagnostics: Findings::default(), scripts: Vec::new(), dynamic_interfaces: false }
     }
 
     pub fn report(&mut self, diagnostic: Diagnostic) {

@@ -118,7 +118,7 @@ fn load_for(entry: &Path, files: &dyn Files, host: Option<&dyn Host>) -> Loaded 
     text::report(&mut context, &problems);
     let (draft, config) = lower::lower(&mut context, &statements);
     planned::check(&mut context, &statements);
-    let mut diagnostics = context.diagnostics;
+    let mut diagnostics = context.diagnostics.into_vec();
     trace(&mut diagnostics, &sources);
     diagnostics.sort_by_key(|diagnostic| diagnostic.primary.map(check::place));
     let runs = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);

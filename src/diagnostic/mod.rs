@@ -1,6 +1,7 @@
 //! What is wrong with a configuration, as a value. Each renderer is a module; none of them decides anything.
 
 mod concise;
+mod findings;
 mod fix;
 mod full;
 mod github;
@@ -14,6 +15,7 @@ mod sarif;
 use crate::source::{SourceMap, Span};
 
 pub use concise::concise;
+pub use findings::Findings;
 pub use fix::{Edit, Fix, apply, unified_diff};
 pub use full::{Style, full};
 pub use github::github;

@@ -20,7 +20,7 @@ mod sequence;
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use crate::diagnostic::{Diagnostic, ErrorClass, Name};
+use crate::diagnostic::{Diagnostic, ErrorClass, Findings, Name};
 use crate::source::{SourceId, SourceMap, Span};
 use crate::syntax::{Token, TokenKind, lex_line, lines, significant};
 
@@ -38,7 +38,7 @@ const LINE_BUFFER: usize = 1024;
 const MOST_ROUNDS: usize = 200;
 const MAX_DEPTH: usize = 64;
 /// Most lines that definitions and sequences may make.
-const MOST_LINES: usize = 4_000_000;
+const MOST_LINES: usize = 2_000_000;
 
 /// What a loop counts for among them.
 const COST_OF_A_LOOP: usize = 1000;
@@ -48,7 +48,7 @@ pub(super) struct Expanded {
     /// Of all files, as one text.
     pub tokens: Vec<Token>,
     /// What there is to say about it.
-    pub diagnostics: Vec<Diagnostic>,
+    pub diagnostics: Findings,
 }
 
 /// Reads the files that are the configuration, and what they include.
@@ -57,7 +57,7 @@ pub(super) fn expand(sources: &mut SourceMap, files: &dyn Files, entries: &[Sour
         sources,
         files,
         tokens: Vec::new(),
-        diagnostics: Vec::new(),
+        diagnostics: Findings::default(),
         definitions: Definitions::default(),
         unfinished: None,
         reading: Vec::new(),
@@ -74,7 +74,7 @@ struct Expander<'a> {
     sources: &'a mut SourceMap,
     files: &'a dyn Files,
     tokens: Vec<Token>,
-    diagnostics: Vec<Diagnostic>,
+    diagnostics: Findings,
     definitions: Definitions,
     /// A definition whose last line ended in `\`.
     unfinished: Option<(Vec<u8>, Vec<Line>)>,
