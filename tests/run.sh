@@ -52,4 +52,17 @@ fi
 
 # The laboratories mostly wait, so more of them than cores; tests/common/lab.rs limits how many run at once.
 export RUST_TEST_THREADS="${RUST_TEST_THREADS:-8}"
-cargo test --no-fail-fast
+mkdir -p target
+log=target/tests.log
+status=0
+cargo test --no-fail-fast 2>&1 | tee "$log" || status=$?
+
+# Many runners, one line; and a test that did not run is no test that passed.
+read -r passed failed skipped < <(
+    awk '/^test result:/ { passed += $4; failed += $6; skipped += $8 } END { print passed + 0, failed + 0, skipped + 0 }' "$log"
+)
+echo "$passed passed, $failed failed, $skipped skipped"
+if [ "$skipped" -gt 0 ] || [ "$passed" -eq 0 ]; then
+    status=1
+fi
+exit "$status"
