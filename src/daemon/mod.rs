@@ -224,6 +224,15 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
     let mut interrupt = handle(SignalKind::interrupt())?;
     let mut hangup = handle(SignalKind::hangup())?;
 
+    for (kind, name) in unsupported_signals() {
+        let mut unsupported = handle(kind)?;
+        tokio::spawn(async move {
+            while unsupported.recv().await.is_some() {
+                tracing::warn!("the signal for {name} has no effect yet");
+            }
+        });
+    }
+
     let (news, mut inbox) = mpsc::unbounded_channel();
     let start_vrrp = |config: &Config| -> Result<VrrpThread, vrrp::VrrpError> {
         let thread = VrrpThread::start(news.clone())?;
@@ -336,6 +345,17 @@ async fn notify(command: Command) {
     if let Outcome::NotStarted(reason) = process::run_to_end(command).await {
         tracing::warn!("notify script {program} was not run: {reason}");
     }
+}
+
+/// keepalived's signals for dumps. Monitoring sends them, and unhandled they would end the daemon and leave its
+/// addresses behind.
+fn unsupported_signals() -> [(SignalKind, &'static str); 4] {
+    [
+        (SignalKind::user_defined1(), "DATA"),
+        (SignalKind::user_defined2(), "STATS"),
+        (SignalKind::from_raw(libc::SIGRTMAX() - 1), "STATS_CLEAR"),
+        (SignalKind::from_raw(libc::SIGRTMIN() + 2), "JSON"),
+    ]
 }
 
 async fn wait_until(at: Option<tokio::time::Instant>) {

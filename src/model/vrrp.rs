@@ -153,7 +153,7 @@ impl fmt::Display for AdvertInterval {
 /// `state`: with priority below 255 both start as BACKUP; MASTER only clears `nopreempt`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum InitialState {
-    /// No `state` line, or `state BACKUP` (with 255 the difference matters: see [`InitialState::Unset`]).
+    /// `state BACKUP`: even an owner (255) listens first.
     Backup,
     /// `state MASTER`
     Master,

@@ -12,8 +12,11 @@ pub fn compatibility() -> String {
     for block in schema.blocks() {
         section(&mut page, block);
     }
-    page
+    page + COMMAND_LINE
 }
+
+/// What is no keyword.
+const COMMAND_LINE: &str = include_str!("../../grammar/command-line.md");
 
 const HEAD: &str = "# Keywords of keepalived.conf
 

@@ -240,8 +240,13 @@ impl Host {
 
     /// SIGHUP with the file as it is. The moment just before.
     pub fn hang_up(&self) -> Stamp {
+        self.signal(Signal::SIGHUP)
+    }
+
+    /// Any signal. The moment just before.
+    pub fn signal(&self, signal: Signal) -> Stamp {
         let before = stamp();
-        self.daemon.borrow().as_ref().expect("a running daemon").signal(Signal::SIGHUP);
+        self.daemon.borrow().as_ref().expect("a running daemon").signal(signal);
         before
     }
 

@@ -136,3 +136,15 @@ fn a_directory_in_place_of_the_file_changes_nothing() {
         fs::create_dir(file).expect("making a directory");
     });
 }
+
+/// Monitoring asks keepalived for dumps by these; unhandled they would end the daemon and leave its address behind.
+#[test]
+fn the_signals_for_dumps_disturb_nothing() {
+    let lab = settled();
+    let a = lab.host("a");
+    let since = a.signal(nix::sys::signal::Signal::SIGUSR1);
+    a.signal(nix::sys::signal::Signal::SIGUSR2);
+    eventually("a to say that it has no dumps", LATENESS, || a.log().matches("has no effect yet").count() == 2);
+    throughout("a alone holds the address", Duration::from_secs(2), || a.is_running() && lab.owners(VIP) == ["a"]);
+    assert_undisturbed(&lab, since);
+}
