@@ -1,4 +1,5 @@
-//! What comes of the files in `fixtures/conf`: a model and silence in `ok`, at least one diagnostic in `err`.
+//! What comes of the files in `fixtures/conf`: a model and silence in `ok`, at least one diagnostic in `err`, and in
+//! `planned` a model of what is not effective yet, about which nothing else is said.
 
 #[path = "common/fixtures.rs"]
 mod fixtures;
@@ -8,7 +9,7 @@ mod host;
 use std::path::{Path, PathBuf};
 
 use alived::config::{CheckOptions, Format, Target, check_config, load, load_on};
-use alived::diagnostic::Style;
+use alived::diagnostic::{Name, Style};
 use alived::io::files::SystemFiles;
 use fixtures::{expect, expect_file, files};
 use host::PaperHost;
@@ -16,6 +17,7 @@ use proptest::prelude::*;
 
 const OK: &str = "fixtures/conf/ok";
 const ERR: &str = "fixtures/conf/err";
+const PLANNED: &str = "fixtures/conf/planned";
 
 fn checked(path: &Path, format: Format) -> (u8, String) {
     let peer = path.with_extension("peer");
@@ -34,6 +36,18 @@ fn a_good_file_becomes_a_model_without_a_diagnostic() {
         let loaded = load_on(&path, &SystemFiles, &PaperHost);
         assert_eq!(loaded.diagnostics, [], "{}", path.display());
         let config = loaded.config.expect("no error, so there is a configuration");
+        expect(&path, "model", &format!("{config:#?}\n"));
+    }
+}
+
+#[test]
+fn what_is_not_effective_yet_is_in_the_model() {
+    for path in files(PLANNED, "conf") {
+        let loaded = load_on(&path, &SystemFiles, &PaperHost);
+        let known = [Name::NOT_YET_EFFECTIVE, Name::NOT_YET_SUPPORTED, Name::NEWER_KEYWORD, Name::NO_EFFECT];
+        let other: Vec<_> = loaded.diagnostics.iter().filter(|found| !known.contains(&found.name)).collect();
+        assert!(other.is_empty(), "{}: {other:#?}", path.display());
+        let config = loaded.understood().expect("the file can be read");
         expect(&path, "model", &format!("{config:#?}\n"));
     }
 }

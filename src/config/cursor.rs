@@ -11,7 +11,7 @@ use crate::syntax::{Block, Statement, Word};
 use super::context::Context;
 use super::values;
 
-/// A statement whose keyword is known and effective.
+/// A statement whose keyword is known.
 pub(super) struct Line<'a> {
     pub keyword: &'static Keyword,
     /// What follows the keyword.
@@ -36,7 +36,8 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Hands every effective statement of the block at `path` to `handle`, in file order.
+/// Hands every effective statement of the block at `path` to `handle`, in file order. The others are judged by the
+/// grammar alone.
 pub(super) fn walk<'a>(
     context: &mut Context,
     path: &str,
@@ -49,7 +50,42 @@ pub(super) fn walk<'a>(
             if line.keyword.status == Status::Effective && line.keyword.denies.is_none() {
                 handle(context, line);
             } else {
-                walker.unhandled(context, &line);
+                walker.announce(context, &line);
+                judge(context, path, &line);
+            }
+        }
+    }
+}
+
+/// Hands on every statement of the block at `path` that means something, effective or not: for lowerings that read
+/// more than takes effect yet. What they have no place for goes to [`judge`].
+pub(super) fn walk_all<'a>(
+    context: &mut Context,
+    path: &str,
+    statements: &'a [Statement],
+    handle: &mut dyn FnMut(&mut Context, Line<'a>),
+) {
+    let mut walker = Walker::new(path);
+    for statement in statements {
+        if let Some(line) = walker.admit(context, statement) {
+            walker.announce(context, &line);
+            handle(context, line);
+        }
+    }
+}
+
+/// Judges a statement of which nothing comes by the grammar: its value, and the block that it opens.
+pub(super) fn judge(context: &mut Context, path: &str, line: &Line) {
+    let is_effective = line.keyword.status == Status::Effective && line.keyword.denies.is_none();
+    debug_assert!(!is_effective, "the grammar calls '{}' in {path} effective", line.keyword.name);
+    values::check(context, path, line);
+    let child = schema::keepalived().child(path, &line.keyword.name);
+    if let (Value::Block { .. }, Some(child)) = (&line.keyword.value, child) {
+        let mut inside = Walker::new(&child.path);
+        for statement in line.body() {
+            if let Some(line) = inside.admit(context, statement) {
+                inside.announce(context, &line);
+                judge(context, &child.path, &line);
             }
         }
     }
@@ -83,13 +119,15 @@ const LONGEST_KEYWORD: usize = 48;
 
 struct Walker<'p> {
     path: &'p str,
+    /// Nothing comes of the block itself, and that has been said.
+    is_idle: bool,
     /// The keywords so far that may stand only once, and where.
     seen: Vec<(&'static str, Span)>,
 }
 
 impl<'p> Walker<'p> {
     fn new(path: &'p str) -> Walker<'p> {
-        Walker { path, seen: Vec::new() }
+        Walker { path, is_idle: is_idle(path), seen: Vec::new() }
     }
 
     /// Looks the statement up; what is handed on has its value and its block where they belong.
@@ -302,10 +340,12 @@ impl<'p> Walker<'p> {
         false
     }
 
-    /// A known keyword of which nothing comes: its value is judged, and what that means is said.
-    fn unhandled(&self, context: &mut Context, line: &Line) {
-        values::check(context, self.path, line);
+    /// Says of a known keyword that nothing comes of it, if that is so.
+    fn announce(&self, context: &mut Context, line: &Line) {
         let (name, span) = (&line.keyword.name, line.statement.words[0].span);
+        if self.is_idle {
+            return;
+        }
         context.report(match (&line.keyword.denies, line.keyword.status) {
             (Some(consequence), _) => {
                 Diagnostic::error(Name::NOT_YET_SUPPORTED, format!("'{name}' is not supported yet"))
@@ -315,33 +355,22 @@ impl<'p> Walker<'p> {
             (None, Status::NoEffect) => {
                 Diagnostic::remark(Name::NO_EFFECT, format!("'{name}' has no effect, in keepalived neither")).at(span)
             }
-            (None, _) => Diagnostic::remark(Name::NOT_YET_EFFECTIVE, format!("'{name}' is not effective yet")).at(span),
+            (None, Status::Planned) => {
+                Diagnostic::remark(Name::NOT_YET_EFFECTIVE, format!("'{name}' is not effective yet")).at(span)
+            }
+            (None, Status::Effective | Status::Removed) => return,
         });
-        if let (Value::Block { .. }, Some(child)) =
-            (&line.keyword.value, schema::keepalived().child(self.path, &line.keyword.name))
-        {
-            let mut inside = Walker::new(&child.path);
-            for statement in line.body() {
-                if let Some(line) = inside.admit(context, statement) {
-                    inside.quietly(context, &line);
-                }
-            }
-        }
     }
+}
 
-    /// As [`Walker::unhandled`], inside a block about which everything has been said.
-    fn quietly(&self, context: &mut Context, line: &Line) {
-        values::check(context, self.path, line);
-        let child = schema::keepalived().child(self.path, &line.keyword.name);
-        if let (Value::Block { .. }, Some(child)) = (&line.keyword.value, child) {
-            let mut inside = Walker::new(&child.path);
-            for statement in line.body() {
-                if let Some(line) = inside.admit(context, statement) {
-                    inside.quietly(context, &line);
-                }
-            }
-        }
+/// Whether one of the keywords that lead to the block has no effect yet.
+fn is_idle(path: &str) -> bool {
+    if path == ROOT {
+        return false;
     }
+    let (parent, name) = path.rsplit_once('.').unwrap_or((ROOT, path));
+    let opener = schema::keepalived().block(parent).and_then(|block| block.keyword(name.as_bytes()));
+    is_idle(parent) || opener.is_some_and(|opener| opener.status != Status::Effective || opener.denies.is_some())
 }
 
 fn unexpected_block(context: &mut Context, statement: &Statement, block: &Block) {

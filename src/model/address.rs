@@ -1,6 +1,7 @@
-//! Names of network interfaces.
+//! Names that the kernel bounds, and multicast groups.
 
 use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The name of a network interface: 1 to 15 bytes, no `/`, no white space (`dev_valid_name` in linux/net/core/dev.c).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,5 +33,71 @@ impl fmt::Display for InterfaceName {
 impl fmt::Debug for InterfaceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// A name that is not empty and has at most `MAX` bytes, none of them NUL.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BoundedName<const MAX: usize>(String);
+
+impl<const MAX: usize> BoundedName<MAX> {
+    /// `None` for an empty or longer name.
+    pub fn new(name: &str) -> Option<BoundedName<MAX>> {
+        let valid = !name.is_empty() && name.len() <= MAX && !name.contains('\0');
+        valid.then(|| BoundedName(name.to_owned()))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<const MAX: usize> fmt::Display for BoundedName<MAX> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<const MAX: usize> fmt::Debug for BoundedName<MAX> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// An IPv4 multicast group, 224.0.0.0/4 (RFC 5771).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MulticastV4(Ipv4Addr);
+
+impl MulticastV4 {
+    /// `None` for an address that is no group.
+    pub fn new(address: Ipv4Addr) -> Option<MulticastV4> {
+        address.is_multicast().then_some(MulticastV4(address))
+    }
+
+    /// The address.
+    pub fn get(self) -> Ipv4Addr {
+        self.0
+    }
+}
+
+/// An IPv6 multicast group, ff00::/8 (RFC 4291 §2.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MulticastV6(Ipv6Addr);
+
+impl MulticastV6 {
+    /// `None` for an address that is no group.
+    pub fn new(address: Ipv6Addr) -> Option<MulticastV6> {
+        address.is_multicast().then_some(MulticastV6(address))
+    }
+
+    /// The address.
+    pub fn get(self) -> Ipv6Addr {
+        self.0
+    }
+
+    /// ff02::/16: it reaches no other link, as the groups of VRRP must not.
+    pub fn is_link_local(self) -> bool {
+        self.0.segments()[0] & 0xf == 2
     }
 }

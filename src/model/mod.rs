@@ -10,9 +10,13 @@ pub mod network;
 pub mod track;
 pub mod vrrp;
 
-pub use address::InterfaceName;
+pub use address::{BoundedName, InterfaceName, MulticastV4, MulticastV6};
 pub use check::{CheckTiming, Checker, CheckerKind, HttpCheck, HttpUrl, StatusCodes};
-pub use global::{EmailSettings, Global};
+pub use global::{
+    ChainName, DownTimerAdverts, DynamicInterfaces, EmailSettings, ExtraGarp, Firewall, GarpDefaults, Global,
+    InstanceDefaults, Ipsets, IptablesChains, Nftables, NotifyFifo, ReceiveBuffer, ReceiveBufferPolicy, SetName,
+    TableName, VrrpSettings,
+};
 pub use lvs::{Forwarding, Protocol, RealServer, Scheduler, ServerKey, VirtualServer, Weight};
 pub use network::{Channel, Endpoint, Interface};
 pub use track::{Command, ScriptName, ScriptWeight, TrackedScript, VrrpScript};

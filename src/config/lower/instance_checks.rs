@@ -70,7 +70,7 @@ pub(super) fn finish_all(
     scripts: &[VrrpScript],
     global: &Global,
 ) -> Vec<VrrpInstance> {
-    let default = draft.global.vrrp_version.unwrap_or(Version::V2);
+    let default = draft.global.vrrp.defaults.version;
     let mut instances = Vec::new();
     for instance in &draft.instances {
         let finished = finish(context, instance, scripts, default);

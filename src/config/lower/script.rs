@@ -17,7 +17,7 @@ use super::global::user_exists;
 const DEFAULT_USER: &str = "keepalived_script";
 
 /// A user and perhaps a group.
-pub(super) type UserAndGroup = (String, Option<String>);
+pub(in crate::config) type UserAndGroup = (String, Option<String>);
 type ScriptUser = Spanned<UserAndGroup>;
 
 /// What a `vrrp_script` block says.
@@ -174,8 +174,12 @@ fn finish(context: &mut Context, draft: &Draft, script: &ScriptDraft, global: &G
 /// Whom a script runs as: the one it names, else `script_user`, else [`DEFAULT_USER`] where that exists; `None` is the
 /// user alived runs as.
 pub(super) fn runner(host: Option<&dyn Host>, named: Option<UserAndGroup>, global: &Global) -> Option<UserAndGroup> {
-    let by_default = || host.and_then(|host| host.user(DEFAULT_USER)).map(|_| (DEFAULT_USER.to_owned(), None));
-    named.or_else(|| global.script_user.clone()).or_else(by_default)
+    named.or_else(|| global.script_user.clone()).or_else(|| default_user(host))
+}
+
+/// [`DEFAULT_USER`] where that exists.
+pub(super) fn default_user(host: Option<&dyn Host>) -> Option<UserAndGroup> {
+    host.and_then(|host| host.user(DEFAULT_USER)).map(|_| (DEFAULT_USER.to_owned(), None))
 }
 
 /// Whether the user that the script is to run as exists. Without a machine to ask, every user does.

@@ -1,11 +1,8 @@
 //! `global_defs`, and the blocks about interfaces, static addresses, routes and rules, namespaces and certificates
 //! (`core/global_parser.c`).
 
-use std::net::IpAddr;
-
 use crate::config::context::Context;
 use crate::config::host::Interface;
-use crate::config::values::parse_address;
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
 use crate::model::InterfaceName;
 use crate::syntax::{Statement, Word};
@@ -72,8 +69,6 @@ fn setting(context: &mut Context, entry: &Entry) {
             let message = format!("the name of a process has at most {LONGEST_PROCESS_NAME} characters");
             complain(context, Name::INVALID_VALUE, word.span, message, gist);
         }
-        "vrrp_mcast_group4" => group(context, &keyword, word, IpAddr::is_ipv4, "IPv4"),
-        "vrrp_mcast_group6" => group(context, &keyword, word, IpAddr::is_ipv6, "IPv6"),
         "umask" => umask(context, entry),
         "lvs_flush_on_stop" | "lvs_flush_onstop" if word.bytes != b"VS" => {
             let message = format!("'{keyword}' stands alone or with VS");
@@ -86,26 +81,8 @@ fn setting(context: &mut Context, entry: &Entry) {
             );
         }
         "lvs_sync_daemon" => sync_daemon(context, entry),
-        "vrrp_rx_bufs_policy" => {
-            let has = |policy: &[u8]| entry.arguments().iter().any(|word| word.bytes == policy);
-            if has(b"MTU") && has(b"ADVERT") {
-                let gist = "Cannot set both vrrp_rx_bufs_policy MTU and ADVERT, ignoring ADVERT";
-                complain(context, Name::INCOMPATIBLE_SETTINGS, entry.span(), "MTU and ADVERT exclude each other", gist);
-            }
-        }
         _ => {}
     }
-}
-
-fn group(context: &mut Context, keyword: &str, word: &Word, of_family: fn(&IpAddr) -> bool, family: &str) {
-    let Some(address) = parse_address(&word.bytes) else { return };
-    let problem = match (of_family(&address), address.is_multicast()) {
-        (false, _) => format!("is not {family}"),
-        (_, false) => "is not multicast".to_owned(),
-        _ => return,
-    };
-    let gist = format!("{keyword} [{address}] {problem}. Skipping");
-    complain(context, Name::INVALID_ADDRESS, word.span, format!("{address} {problem}; the line is ignored"), gist);
 }
 
 /// A number in C's notation, or permission bits with `|` between them.

@@ -1,16 +1,23 @@
 //! `global_defs`.
 
+mod fifo;
+mod read;
+mod vrrp;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::config::context::{Context, Spanned};
-use crate::config::cursor::{Line, lines, walk};
+use crate::config::cursor::{Line, judge, lines, walk_all};
 use crate::config::host::{Host, literal_address};
 use crate::config::values::{self, Garbage};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
-use crate::model::{EmailSettings, Global, Version};
+use crate::model::{EmailSettings, Global, VrrpSettings};
 use crate::source::Span;
 use crate::syntax::Word;
+
+use super::script::UserAndGroup;
+use fifo::FifoDraft;
 
 /// TCP port of SMTP (RFC 5321 §4.5.4.2).
 const SMTP_PORT: u16 = 25;
@@ -19,10 +26,13 @@ const SMTP_PORT: u16 = 25;
 #[derive(Default)]
 pub(in crate::config) struct GlobalDraft {
     pub router_id: Option<Spanned<String>>,
-    /// `vrrp_version`, of instances that name none.
-    pub vrrp_version: Option<Version>,
+    /// `vrrp_*`, as far as the file has been read.
+    pub vrrp: VrrpSettings,
     pub script_security: Option<Span>,
-    pub script_user: Option<Spanned<(String, Option<String>)>>,
+    pub script_user: Option<Spanned<UserAndGroup>>,
+    fifo: FifoDraft,
+    vrrp_fifo: FifoDraft,
+    lvs_fifo: FifoDraft,
     recipients: Vec<String>,
     from: Option<String>,
     server: Option<(Spanned<String>, u16)>,
@@ -30,37 +40,53 @@ pub(in crate::config) struct GlobalDraft {
     connect_timeout: Option<Duration>,
 }
 
+/// The block that is read here.
+const PATH: &str = "global_defs";
+
 /// Reads one block into the draft.
 pub(super) fn read(context: &mut Context, draft: &mut GlobalDraft, block: &Line) {
-    walk(context, "global_defs", block.body(), &mut |context, line| {
-        let Some(word) = line.argument() else {
-            match line.keyword.name.as_str() {
-                "notification_email" => recipients(context, draft, &line),
-                "enable_script_security" => draft.script_security = Some(line.span()),
-                _ => {}
-            }
-            return;
-        };
-        let text = word.text().into_owned();
-        match line.keyword.name.as_str() {
-            "notification_email" => recipients(context, draft, &line),
-            "notification_email_from" => draft.from = Some(text),
-            "smtp_server" => smtp_server(context, draft, word, line.arguments.get(1)),
-            "smtp_helo_name" => draft.helo_name = Some(text),
-            "smtp_connect_timeout" => connect_timeout(context, draft, &line),
-            "router_id" => draft.router_id = Some(Spanned::new(text, word.span)),
-            "vrrp_version" => {
-                let version = values::integer(context, &line, Garbage::Refused);
-                draft.vrrp_version = version.and_then(Version::from_number).or(draft.vrrp_version);
-            }
-            "enable_script_security" => draft.script_security = Some(line.span()),
-            "script_user" => {
-                let group = line.arguments.get(1).map(|group| group.text().into_owned());
-                script_user(context, draft, Spanned::new((text, group), line.span()));
-            }
-            other => unreachable!("grammar/global_defs.conf calls '{other}' effective"),
+    walk_all(context, PATH, block.body(), &mut |context, line| {
+        if !vrrp::read(context, &mut draft.vrrp, &line) {
+            general(context, draft, &line);
         }
     });
+}
+
+fn general(context: &mut Context, draft: &mut GlobalDraft, line: &Line) {
+    let argument = line.argument();
+    match line.keyword.name.as_str() {
+        "notification_email" => recipients(context, draft, line),
+        "notification_email_from" => draft.from = read::text(line),
+        "smtp_server" => {
+            if let Some(word) = argument {
+                smtp_server(context, draft, word, line.arguments.get(1));
+            }
+        }
+        "smtp_helo_name" => draft.helo_name = read::text(line).or(draft.helo_name.take()),
+        "smtp_connect_timeout" => connect_timeout(context, draft, line),
+        "router_id" => draft.router_id = argument.map(|word| Spanned::new(word.text().into_owned(), word.span)),
+        "enable_script_security" => draft.script_security = Some(line.span()),
+        "script_user" => {
+            if let Some(user) = read::user_and_group(&line.arguments) {
+                script_user(context, draft, Spanned::new(user, line.span()));
+            }
+        }
+        name @ ("notify_fifo"
+        | "notify_fifo_script"
+        | "vrrp_notify_fifo"
+        | "vrrp_notify_fifo_script"
+        | "lvs_notify_fifo"
+        | "lvs_notify_fifo_script") => {
+            let user = draft.script_user.as_ref().map(|user| user.value.clone());
+            let fifo = match name.split('_').next() {
+                Some("vrrp") => &mut draft.vrrp_fifo,
+                Some("lvs") => &mut draft.lvs_fifo,
+                _ => &mut draft.fifo,
+            };
+            fifo.line(context, line, user);
+        }
+        _ => judge(context, PATH, line),
+    }
 }
 
 fn recipients(context: &mut Context, draft: &mut GlobalDraft, line: &Line) {
@@ -103,7 +129,7 @@ fn connect_timeout(context: &mut Context, draft: &mut GlobalDraft, line: &Line) 
     }
 }
 
-fn script_user(context: &mut Context, draft: &mut GlobalDraft, user: Spanned<(String, Option<String>)>) {
+fn script_user(context: &mut Context, draft: &mut GlobalDraft, user: Spanned<UserAndGroup>) {
     if context.host.is_some_and(|host| !user_exists(host, &user.value)) {
         context.report(
             Diagnostic::warning(Name::UNKNOWN_USER, "'script_user' names a user or group that does not exist")
@@ -117,14 +143,14 @@ fn script_user(context: &mut Context, draft: &mut GlobalDraft, user: Spanned<(St
 }
 
 /// Whether the machine has the user, and the group if one is named.
-pub(super) fn user_exists(host: &dyn Host, (user, group): &(String, Option<String>)) -> bool {
+pub(super) fn user_exists(host: &dyn Host, (user, group): &UserAndGroup) -> bool {
     host.user(user).is_some() && group.as_ref().is_none_or(|group| host.group(group).is_some())
 }
 
 /// Applies defaults, and asks for the address of the mail server.
 pub(super) fn finish(context: &mut Context, draft: &GlobalDraft) -> Global {
     let default = EmailSettings::default();
-    Global {
+    let mut global = Global {
         router_id: draft.router_id.as_ref().map(|router_id| router_id.value.clone()),
         email: EmailSettings {
             recipients: draft.recipients.clone(),
@@ -135,7 +161,14 @@ pub(super) fn finish(context: &mut Context, draft: &GlobalDraft) -> Global {
         },
         script_security: draft.script_security.is_some(),
         script_user: draft.script_user.as_ref().map(|user| user.value.clone()),
-    }
+        fifo: None,
+        vrrp: draft.vrrp.clone(),
+        lvs_fifo: None,
+    };
+    global.fifo = draft.fifo.finish(context, &global);
+    global.vrrp.fifo = draft.vrrp_fifo.finish(context, &global);
+    global.lvs_fifo = draft.lvs_fifo.finish(context, &global);
+    global
 }
 
 fn server_address(context: &mut Context, name: &Spanned<String>, port: u16) -> Option<SocketAddr> {

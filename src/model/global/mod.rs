@@ -1,0 +1,90 @@
+//! `global_defs`.
+
+mod vrrp;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::track::Command;
+
+pub use vrrp::{
+    ChainName, DownTimerAdverts, DynamicInterfaces, ExtraGarp, Firewall, GarpDefaults, InstanceDefaults, Ipsets,
+    IptablesChains, Nftables, ReceiveBuffer, ReceiveBufferPolicy, SetName, TableName, VrrpSettings,
+};
+
+/// What `global_defs` sets for the whole daemon.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Global {
+    /// `router_id`: the name used in mails; `None` means the host's name.
+    pub router_id: Option<String>,
+    /// Who is told by mail, and how.
+    pub email: EmailSettings,
+    /// `enable_script_security`: refuse scripts that somebody else than root could change.
+    pub script_security: bool,
+    /// `script_user`, as `(user, group)`; `None` means `keepalived_script` if that user exists, else root.
+    pub script_user: Option<(String, Option<String>)>,
+    /// `notify_fifo`: told of every change, of VRRP and of real servers.
+    pub fifo: Option<NotifyFifo>,
+    /// `lvs_notify_fifo`: told of every change of real servers.
+    pub lvs_fifo: Option<NotifyFifo>,
+    /// `vrrp_*`, and what else only VRRP looks at.
+    pub vrrp: VrrpSettings,
+}
+
+impl fmt::Debug for Global {
+    /// Shows sections about which the file says nothing by leaving them out: most of them, in most files.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn section<T: fmt::Debug + Default + PartialEq>(shown: &mut fmt::DebugStruct, name: &str, section: &T) {
+            if *section != T::default() {
+                shown.field(name, section);
+            }
+        }
+        let Global { router_id, email, script_security, script_user, fifo, lvs_fifo, vrrp } = self;
+        let mut shown = f.debug_struct("Global");
+        shown.field("router_id", router_id).field("email", email);
+        shown.field("script_security", script_security).field("script_user", script_user);
+        section(&mut shown, "fifo", fifo);
+        section(&mut shown, "lvs_fifo", lvs_fifo);
+        section(&mut shown, "vrrp", vrrp);
+        shown.finish()
+    }
+}
+
+/// `notify_fifo`, `vrrp_notify_fifo`, `lvs_notify_fifo`: a named pipe that is told changes, line by line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotifyFifo {
+    /// Where it is; made if it is not there.
+    pub path: String,
+    /// User and group that own it, defaults already applied; `None` is the user alived runs as.
+    pub user: Option<(String, Option<String>)>,
+    /// `…_script`: started to read it, with the path as its last argument.
+    pub reader: Option<Command>,
+}
+
+/// `notification_email`, `notification_email_from`, `smtp_*`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmailSettings {
+    /// `notification_email`: the recipients, in file order. No mail is sent when empty.
+    pub recipients: Vec<String>,
+    /// `notification_email_from`; `None` means `login@hostname`.
+    pub from: Option<String>,
+    /// `smtp_server`; no mail is sent when absent.
+    pub server: Option<SocketAddr>,
+    /// `smtp_helo_name`; `None` means the host's name.
+    pub helo_name: Option<String>,
+    /// `smtp_connect_timeout`, default 30 s.
+    pub connect_timeout: Duration,
+}
+
+impl Default for EmailSettings {
+    fn default() -> Self {
+        EmailSettings {
+            recipients: Vec::new(),
+            from: None,
+            server: None,
+            helo_name: None,
+            connect_timeout: Duration::from_secs(30), // keepalived.conf(5), smtp_connect_timeout
+        }
+    }
+}
