@@ -4,6 +4,7 @@
 
 mod check;
 mod own;
+mod pcap;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -275,6 +276,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "lsp")]
         Ok(Command::Own(OwnCommand::Lsp)) => crate::lsp::run(),
         Ok(Command::Own(OwnCommand::Demo)) => crate::demo::run(),
+        Ok(Command::Own(OwnCommand::Pcap(command))) => pcap::run(&command),
         Ok(Command::SignalNumber(name)) => signal_number(&name),
         Ok(Command::Version) => {
             eprintln!("alived v{}", env!("CARGO_PKG_VERSION"));

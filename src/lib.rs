@@ -17,6 +17,7 @@ pub mod ipvs;
 pub mod lsp;
 pub mod model;
 pub mod notify;
+pub mod pcap;
 pub mod peers;
 pub mod schema;
 pub mod source;

@@ -18,6 +18,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     // The protocol side. It meets the text side only in `model`.
     ("wire", &["model", "time"]),
     ("vrrp", &["wire", "model", "time"]),
+    // Captures: other people's packets, judged without the daemon's own receive path.
+    ("pcap", &["wire", "model"]),
     ("track", &["model", "time"]),
     ("check", &["model", "time"]),
     ("ipvs", &["model", "time"]),
@@ -71,6 +73,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "demo",
             "daemon",
             "io",
+            "pcap",
             "peers",
             "config",
             "controller",

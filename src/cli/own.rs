@@ -1,4 +1,5 @@
-//! alived's own commands, which keepalived does not have: `check`, `explain`, `fmt`, `lsp`, `demo`. They are words, not options,
+//! alived's own commands, which keepalived does not have: `check`, `explain`, `fmt`, `lsp`, `demo`, `pcap`. They are words, not
+//! options,
 //! so that they never collide with keepalived's; `--check-config` is another way to write `check`.
 
 use std::ffi::OsString;
@@ -10,7 +11,7 @@ use crate::config::Target;
 use crate::diagnostic::Severity;
 
 /// The words that begin an own command.
-const COMMANDS: [&str; 5] = ["check", "explain", "fmt", "lsp", "demo"];
+const COMMANDS: [&str; 6] = ["check", "explain", "fmt", "lsp", "demo", "pcap"];
 /// keepalived's way to write such a thing.
 const CHECK_CONFIG: &str = "--check-config";
 
@@ -32,6 +33,38 @@ pub enum OwnCommand {
     Lsp,
     /// Show a failover of two directors in network namespaces of its own (as root)
     Demo,
+    /// Read captures of VRRP traffic: elections, conflicts, and what the standards forbid
+    #[command(subcommand)]
+    Pcap(PcapCommand),
+}
+
+/// `alived pcap`
+#[derive(Debug, Clone, PartialEq, Eq, clap::Subcommand)]
+pub enum PcapCommand {
+    /// Report every advert, election, conflict and violation with frame numbers; exit with 1 for violations
+    Check {
+        /// Captures in pcap or pcapng format
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// How to write
+        #[arg(long, value_enum, default_value = "text", value_name = "FORMAT")]
+        output: PcapOutput,
+    },
+    /// Tell the story of captures in sentences
+    Explain {
+        /// Captures in pcap or pcapng format
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}
+
+/// What `--output` of `alived pcap check` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PcapOutput {
+    /// Lines for people
+    Text,
+    /// One JSON object a file
+    Json,
 }
 
 /// `alived check`

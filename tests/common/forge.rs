@@ -62,7 +62,7 @@ impl Forged {
     }
 
     /// The VRRP part.
-    fn vrrp(&self) -> Vec<u8> {
+    pub fn vrrp(&self) -> Vec<u8> {
         let mut bytes = vec![self.version << 4 | self.kind, self.vrid, self.priority, self.count];
         bytes.extend_from_slice(&[self.auth_type, self.interval, 0, 0]);
         self.addresses.iter().for_each(|address| bytes.extend_from_slice(&address.octets()));
@@ -98,7 +98,7 @@ pub fn send_raw(host: &Host, source: Ipv4Addr, destination: Ipv4Addr, ttl: u8, p
 }
 
 /// Ones' complement of the ones' complement sum (RFC 1071).
-fn internet_checksum(bytes: &[u8]) -> u16 {
+pub fn internet_checksum(bytes: &[u8]) -> u16 {
     let mut sum: u32 =
         bytes.chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair.get(1).copied().unwrap_or(0)]))).sum();
     while sum > 0xffff {

@@ -20,6 +20,7 @@ pub mod capture;
 pub mod capture_file;
 pub mod daemon;
 pub mod decode;
+pub mod fixtures;
 pub mod forge;
 pub mod lab;
 pub mod namespace;
