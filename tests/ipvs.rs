@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 
-use alived::ipvs::{Change, Entry, Table, desired, plan};
+use alived::ipvs::{Change, Entry, Pool, Table, desired, plan};
 use alived::model::ipvs::{Destination, Forward, PersistenceMask, SchedulerName, Service, ServiceFlags};
-use alived::model::lvs::Family;
-use alived::model::{Forwarding, Protocol, RealServer, Scheduler, ServerKey, VirtualServer, Weight};
+use alived::model::lvs::{Family, GroupEntry};
+use alived::model::{Forwarding, Protocol, RealServer, Scheduler, ServerKey, Target, VirtualServer, Weight};
 use proptest::prelude::*;
 
 fn carry_out(changes: &[Change], table: &Table) -> Table {
@@ -68,6 +68,7 @@ fn options(scheduler: &str) -> Service {
         flags: ServiceFlags::default(),
         timeout_s: 0,
         mask: PersistenceMask::whole(Family::Ipv4),
+        engine: None,
     }
 }
 
@@ -134,26 +135,90 @@ fn virtual_server(number: u8, hosts: &[u8]) -> VirtualServer {
         port: 80,
         forwarding: Forwarding::Dr,
         weight: Weight::DEFAULT,
+        upper_threshold: 0,
+        lower_threshold: 0,
+        inhibit_on_failure: false,
+        notify_up: None,
+        notify_down: None,
+        smtp_alert: true,
+        snmp_name: None,
         checkers: Vec::new(),
     };
     VirtualServer {
-        key: key(number),
+        target: Target::Service(key(number)),
         scheduler: Scheduler::DEFAULT,
+        flags: ServiceFlags::default(),
         persistence: None,
+        sorry_server: None,
+        quorum: 1,
+        hysteresis: 0,
+        quorum_up: None,
+        quorum_down: None,
+        omega: false,
+        ha_suspend: false,
+        smtp_alert: false,
+        snmp_name: None,
         real_servers: hosts.iter().map(real).collect(),
     }
+}
+
+/// The real servers at these positions are in.
+fn pool(count: usize, present: &[usize]) -> Pool {
+    let weight = |position: usize| present.contains(&position).then_some(Weight::DEFAULT);
+    Pool { reals: (0..count).map(weight).collect(), sorry: None }
 }
 
 #[test]
 fn a_real_server_that_is_down_is_no_destination_and_its_service_stays() {
     let servers = [virtual_server(2, &[1, 2]), virtual_server(3, &[3])];
     let [web, mail] = &servers;
-    let up = |expected: Option<usize>| move |position| Some(position) == expected;
-    let table = desired([(web, up(Some(1))), (mail, up(None))]);
+    let table = desired([(web, pool(2, &[1])), (mail, pool(1, &[]))], |_| true);
     let hosts: Vec<Vec<_>> =
         table.services.values().map(|entry| entry.destinations.keys().copied().collect()).collect();
     assert_eq!(hosts, [vec![host(2)], vec![]]);
     assert_eq!(table.services.keys().copied().collect::<Vec<_>>(), [key(2), key(3)]);
+}
+
+#[test]
+fn a_group_is_a_service_for_each_address_and_mark_with_the_port_of_each() {
+    let range = |first: [u8; 4], last: [u8; 4], port| GroupEntry::Range {
+        first: Ipv4Addr::from(first).into(),
+        last: Ipv4Addr::from(last).into(),
+        port,
+    };
+    let entries = vec![
+        range([192, 0, 2, 254], [192, 0, 3, 1], 81),
+        range([192, 0, 2, 1], [192, 0, 2, 1], 82),
+        GroupEntry::Fwmark { mark: NonZeroU32::MIN, family: None },
+    ];
+    let target =
+        Target::Group { name: "G".to_owned(), number: 0, protocol: Protocol::Udp, family: Family::Ipv4, entries };
+    let server = VirtualServer { target, ..virtual_server(2, &[1]) };
+    let table = desired([(&server, pool(1, &[0]))], |_| true);
+    let shown: Vec<_> = table
+        .services
+        .iter()
+        .map(|(key, entry)| format!("{key} {}", entry.destinations.keys().next().expect("one")))
+        .collect();
+    let expected = [
+        "[192.0.2.254]:udp:81 198.51.100.1:81",
+        "[192.0.2.255]:udp:81 198.51.100.1:81",
+        "[192.0.3.0]:udp:81 198.51.100.1:81",
+        "[192.0.3.1]:udp:81 198.51.100.1:81",
+        "[192.0.2.1]:udp:82 198.51.100.1:82",
+        "FWM 1 198.51.100.1:0",
+    ];
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn of_a_service_that_two_have_the_first_decides_and_both_serve() {
+    let first = virtual_server(2, &[1]);
+    let second = VirtualServer { scheduler: Scheduler::new("rr").expect("known"), ..virtual_server(2, &[1, 2]) };
+    let table = desired([(&first, pool(1, &[0])), (&second, pool(2, &[0, 1]))], |_| true);
+    let entry = &table.services[&key(2)];
+    assert_eq!(entry.service.scheduler.as_str(), "wlc");
+    assert_eq!(entry.destinations.keys().copied().collect::<Vec<_>>(), [host(1), host(2)]);
 }
 
 fn any_table() -> impl Strategy<Value = Table> {

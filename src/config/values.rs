@@ -160,6 +160,11 @@ pub(super) fn boolean(context: &mut Context, word: &Word) -> Option<bool> {
     }
 }
 
+/// A flag that may have `false` after it.
+pub(super) fn switch(context: &mut Context, line: &Line) -> Option<bool> {
+    line.argument().map_or(Some(true), |word| boolean(context, word))
+}
+
 /// One of the words.
 pub(super) fn choice(context: &mut Context, word: &Word, words: &[String]) -> Option<usize> {
     let found = words.iter().position(|known| known.as_bytes() == word.bytes);

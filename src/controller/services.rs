@@ -24,7 +24,7 @@ use indexmap::IndexMap;
 
 use crate::check::{self, Outcome, Probe, alert};
 use crate::ipvs::{Change, Table, desired};
-use crate::model::{Config, ServerKey};
+use crate::model::{Config, ServerId, ServerKey};
 use crate::notify::mail::{LocalNames, Mail, Mailer};
 use crate::time::Instant;
 
@@ -156,15 +156,16 @@ impl Services {
 
     fn configure(&mut self, now: Instant, config: Config, names: &LocalNames, actions: &mut Vec<ServicesAction>) {
         self.mailer = Mailer::new(&config.global, names);
-        let mut old: IndexMap<ServerKey, Server> =
-            std::mem::take(&mut self.servers).into_iter().map(|server| (*server.key(), server)).collect();
+        let mut old: IndexMap<ServerId, Server> =
+            std::mem::take(&mut self.servers).into_iter().map(|server| (server.id().clone(), server)).collect();
         if self.started {
             self.probes.clear();
             actions.push(ServicesAction::AbandonProbes);
         }
-        self.kernel.touch(old.keys().copied().chain(config.virtual_servers.iter().map(|new| new.key)));
-        let wanted: BTreeSet<ServerKey> = config.virtual_servers.iter().map(|server| server.key).collect();
-        for server in old.values().filter(|server| !wanted.contains(server.key())) {
+        self.kernel.touch(old.values().flat_map(Server::keys));
+        self.kernel.touch(config.virtual_servers.iter().flat_map(|new| new.target.keys()));
+        let wanted: BTreeSet<ServerId> = config.virtual_servers.iter().map(|server| server.target.id()).collect();
+        for server in old.values().filter(|server| !wanted.contains(server.id())) {
             self.say(actions, format!("Removing Virtual Server {}", server.name()));
             for real in server.reals().filter(|real| real.is_up()) {
                 self.removed(server, real.name(), actions);
@@ -172,7 +173,7 @@ impl Services {
         }
         for new in config.virtual_servers {
             let random = &mut self.random;
-            let before = old.swap_remove(&new.key);
+            let before = old.swap_remove(&new.target.id());
             let server = match &before {
                 Some(before) => before.reloaded(new, now, || random.next()),
                 None => Server::new(new, !self.started, now, || random.next()),
@@ -286,7 +287,7 @@ impl Services {
         actions: &mut Vec<ServicesAction>,
     ) {
         if moved {
-            self.kernel.touch([*self.servers[server_position].key()]);
+            self.kernel.touch(self.servers[server_position].keys());
             self.evaluate_quorum(server_position, actions);
         }
         let server = &self.servers[server_position];
@@ -311,13 +312,13 @@ impl Services {
                 self.say(actions, format!("Shutting down service {} from VS {}", real.name(), server.name()));
             }
         }
-        self.kernel.touch(servers.iter().map(|server| *server.key()));
+        self.kernel.touch(servers.iter().flat_map(Server::keys));
     }
 
     /// The part of the table we want that is about `keys`.
     fn desired(&self, keys: &BTreeSet<ServerKey>) -> Table {
-        let concerned = self.servers.iter().filter(|server| keys.contains(server.key()));
-        desired(concerned.map(|server| (server.config(), |real: usize| server.at(real).is_up())))
+        let servers = self.servers.iter().map(|server| (server.config(), server.pool()));
+        desired(servers, |key| keys.contains(key))
     }
 
     fn checker(&mut self, (server, real, checker): Position) -> Option<&mut check::Checker> {

@@ -1,41 +1,104 @@
 //! What the kernel is to hold for the virtual servers of a configuration and the health of their real servers.
 
-use std::net::SocketAddr;
-
-use indexmap::IndexMap;
+use std::net::{IpAddr, SocketAddr};
 
 use super::table::{Entry, Table};
 use crate::model::ipvs::{Destination, Forward, PersistenceMask, Service, ServiceFlags, Tunnel};
-use crate::model::{Forwarding, RealServer, VirtualServer};
+use crate::model::lvs::{Encapsulation, TunnelChecksum};
+use crate::model::{Forwarding, RealServer, ServerKey, VirtualServer, Weight};
 
-/// The table for `servers`, in file order. Each comes with a function that says, by position, which of its real servers
-/// are up; one that is down is no destination. A virtual server without any is still a service, which refuses
-/// connections.
-pub fn desired<'a, Up: Fn(usize) -> bool>(servers: impl IntoIterator<Item = (&'a VirtualServer, Up)>) -> Table {
-    let entry = |server: &VirtualServer, is_up: Up| {
-        let mut destinations = IndexMap::new();
-        for (_, real) in server.real_servers.iter().enumerate().filter(|(position, _)| is_up(*position)) {
-            // Of two blocks with the same address and port the first one counts, as in keepalived.
-            destinations.entry(SocketAddr::new(real.address, real.port)).or_insert_with(|| destination(real));
+/// Which servers of a virtual server are in the table, and with what weight.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pool {
+    /// For each real server, by position; `None` is not in the table.
+    pub reals: Vec<Option<Weight>>,
+    /// The sorry server.
+    pub sorry: Option<Weight>,
+}
+
+/// The table for `servers`, in file order, as far as it is about services that `concerned` names. A virtual server
+/// without any destination is still a service, which refuses connections. Of a service that several virtual servers
+/// have, the first one's options count, and it has the destinations of all of them.
+pub fn desired<'a>(
+    servers: impl IntoIterator<Item = (&'a VirtualServer, Pool)>,
+    concerned: impl Fn(&ServerKey) -> bool,
+) -> Table {
+    let mut table = Table::default();
+    for (server, pool) in servers {
+        for key in server.target.keys().filter(&concerned) {
+            let entry = table.services.entry(key);
+            let entry =
+                entry.or_insert_with(|| Entry { service: service(server, &key), destinations: Default::default() });
+            add_destinations(entry, server, &pool, &key);
         }
-        Entry { service: service(server), destinations }
-    };
-    Table { services: servers.into_iter().map(|(server, is_up)| (server.key, entry(server, is_up))).collect() }
+    }
+    table
 }
 
-/// The options of the service that a `virtual_server` block describes.
-pub fn service(server: &VirtualServer) -> Service {
-    let flags = if server.persistence.is_some() { ServiceFlags::PERSISTENT } else { ServiceFlags::default() };
-    let timeout_s = server.persistence.map_or(0, |timeout| u32::try_from(timeout.as_secs()).unwrap_or(u32::MAX));
-    Service { scheduler: server.scheduler.into(), flags, timeout_s, mask: PersistenceMask::whole(server.key.family()) }
+fn add_destinations(entry: &mut Entry, server: &VirtualServer, pool: &Pool, key: &ServerKey) {
+    // Where the sorry server is one of the real servers it takes that one's place.
+    if let Some((sorry, weight)) = server.sorry_server.as_ref().zip(pool.sorry) {
+        let address = socket_address(sorry.address, sorry.port, sorry.forwarding, key);
+        let destination =
+            Destination { forward: forward(sorry.forwarding), weight, upper_threshold: 0, lower_threshold: 0 };
+        entry.destinations.entry(address).or_insert(destination);
+    }
+    for (real, weight) in server.real_servers.iter().zip(&pool.reals) {
+        let Some(weight) = *weight else { continue };
+        let address = socket_address(real.address, real.port, real.forwarding, key);
+        entry.destinations.entry(address).or_insert_with(|| destination(real, weight));
+    }
 }
 
-/// The destination that a `real_server` block describes.
-pub fn destination(real: &RealServer) -> Destination {
-    let forward = match real.forwarding {
-        Forwarding::Nat => Forward::Masquerade,
-        Forwarding::Dr => Forward::Direct,
-        Forwarding::Tun => Forward::Tunnel(Tunnel::default()),
+/// Address and port of a destination. With DR and TUN packets keep the port of the service.
+fn socket_address(address: IpAddr, port: u16, forwarding: Forwarding, key: &ServerKey) -> SocketAddr {
+    SocketAddr::new(address, if forwarding.keeps_port() { key.port() } else { port })
+}
+
+/// The options of one service of a virtual server.
+pub fn service(server: &VirtualServer, key: &ServerKey) -> Service {
+    let whole = PersistenceMask::whole(key.family());
+    let scheduler = server.scheduler.into();
+    let Some(persistence) = &server.persistence else {
+        return Service { scheduler, flags: server.flags, timeout_s: 0, mask: whole, engine: None };
     };
-    Destination { forward, weight: real.weight, upper_threshold: 0, lower_threshold: 0 }
+    Service {
+        scheduler,
+        flags: server.flags.with(ServiceFlags::PERSISTENT),
+        timeout_s: u32::try_from(persistence.timeout.as_secs()).unwrap_or(u32::MAX),
+        mask: persistence.granularity.filter(|mask| mask.family() == key.family()).unwrap_or(whole),
+        engine: persistence.engine.clone(),
+    }
+}
+
+/// The destination that a `real_server` block describes, with a weight.
+pub fn destination(real: &RealServer, weight: Weight) -> Destination {
+    Destination {
+        forward: forward(real.forwarding),
+        weight,
+        upper_threshold: real.upper_threshold,
+        lower_threshold: real.lower_threshold,
+    }
+}
+
+fn forward(forwarding: Forwarding) -> Forward {
+    let encapsulation = match forwarding {
+        Forwarding::Nat => return Forward::Masquerade,
+        Forwarding::Dr => return Forward::Direct,
+        Forwarding::Tun(encapsulation) => encapsulation,
+    };
+    Forward::Tunnel(match encapsulation {
+        Encapsulation::Ipip => Tunnel::default(),
+        Encapsulation::Gue { port, checksum } => {
+            let flags = match checksum {
+                TunnelChecksum::None => 0,
+                TunnelChecksum::Computed => Tunnel::CHECKSUM,
+                TunnelChecksum::Remote => Tunnel::REMOTE_CHECKSUM,
+            };
+            Tunnel { kind: Tunnel::GUE, port: port.get(), flags }
+        }
+        Encapsulation::Gre { checksum } => {
+            Tunnel { kind: Tunnel::GRE, port: 0, flags: if checksum { Tunnel::CHECKSUM } else { 0 } }
+        }
+    })
 }

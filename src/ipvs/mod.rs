@@ -14,6 +14,6 @@ mod desired;
 mod plan;
 mod table;
 
-pub use desired::{desired, destination, service};
+pub use desired::{Pool, desired, destination, service};
 pub use plan::{Change, Conflict, plan};
 pub use table::{Entry, Table};

@@ -27,6 +27,23 @@ impl SchedulerName {
     }
 }
 
+/// A persistence engine's name, 1 to 15 bytes (`IP_VS_PENAME_MAXLEN` is 16 with a NUL).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EngineName(String);
+
+impl EngineName {
+    /// `None` when empty, longer than 15 bytes, or with a NUL inside.
+    pub fn new(name: &str) -> Option<EngineName> {
+        let valid = !name.is_empty() && name.len() <= SCHEDULER_NAME_MAX && !name.contains('\0');
+        valid.then(|| EngineName(name.to_owned()))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl From<Scheduler> for SchedulerName {
     fn from(scheduler: Scheduler) -> Self {
         SchedulerName(scheduler.name().to_owned())
@@ -46,12 +63,35 @@ pub struct ServiceFlags(u32);
 impl ServiceFlags {
     /// `IP_VS_SVC_F_PERSISTENT`: a client stays with its destination.
     pub const PERSISTENT: ServiceFlags = ServiceFlags(0x1);
+    /// `IP_VS_SVC_F_ONEPACKET`: every packet is scheduled by itself.
+    pub const ONE_PACKET: ServiceFlags = ServiceFlags(0x4);
+    /// `IP_VS_SVC_F_SCHED1`, `IP_VS_SVC_F_SCHED_SH_FALLBACK`, `IP_VS_SVC_F_SCHED_MH_FALLBACK`
+    pub const SCHEDULER_1: ServiceFlags = ServiceFlags(0x8);
+    /// `IP_VS_SVC_F_SCHED2`, `IP_VS_SVC_F_SCHED_SH_PORT`, `IP_VS_SVC_F_SCHED_MH_PORT`
+    pub const SCHEDULER_2: ServiceFlags = ServiceFlags(0x10);
+    /// `IP_VS_SVC_F_SCHED3`
+    pub const SCHEDULER_3: ServiceFlags = ServiceFlags(0x20);
     /// `IP_VS_SVC_F_HASHED`: set in every dump, ignored in every command.
     const HASHED: u32 = 0x2;
 
     /// The flags of `bits`, without `HASHED`.
     pub const fn from_bits(bits: u32) -> ServiceFlags {
         ServiceFlags(bits & !Self::HASHED)
+    }
+
+    /// These and `others`.
+    pub const fn with(self, others: ServiceFlags) -> ServiceFlags {
+        ServiceFlags(self.0 | others.0)
+    }
+
+    /// These without `others`.
+    pub const fn without(self, others: ServiceFlags) -> ServiceFlags {
+        ServiceFlags(self.0 & !others.0)
+    }
+
+    /// Whether all of `others` are set.
+    pub const fn contains(self, others: ServiceFlags) -> bool {
+        self.0 & others.0 == others.0
     }
 
     /// As the kernel numbers them.
@@ -77,6 +117,14 @@ impl PersistenceMask {
             Family::Ipv6 => PersistenceMask::V6(128),
         }
     }
+
+    /// The family of the addresses it is for.
+    pub const fn family(self) -> Family {
+        match self {
+            PersistenceMask::V4(_) => Family::Ipv4,
+            PersistenceMask::V6(_) => Family::Ipv6,
+        }
+    }
 }
 
 /// The options of a service; its key is a [`super::ServerKey`].
@@ -90,6 +138,8 @@ pub struct Service {
     pub timeout_s: u32,
     /// Granularity of persistence.
     pub mask: PersistenceMask,
+    /// What else persistence looks at, such as `sip`.
+    pub engine: Option<EngineName>,
 }
 
 /// How packets reach a destination (`IP_VS_CONN_F_*`).
@@ -116,6 +166,17 @@ pub struct Tunnel {
     pub port: u16,
     /// 0 none, 1 checksum, 2 remote checksum.
     pub flags: u16,
+}
+
+impl Tunnel {
+    /// `IP_VS_CONN_F_TUNNEL_TYPE_GUE`
+    pub const GUE: u8 = 1;
+    /// `IP_VS_CONN_F_TUNNEL_TYPE_GRE`
+    pub const GRE: u8 = 2;
+    /// `IP_VS_TUNNEL_ENCAP_FLAG_CSUM`
+    pub const CHECKSUM: u16 = 1;
+    /// `IP_VS_TUNNEL_ENCAP_FLAG_REMCSUM`
+    pub const REMOTE_CHECKSUM: u16 = 2;
 }
 
 /// A destination of a service, without its address and port.

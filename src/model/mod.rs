@@ -17,7 +17,10 @@ pub use global::{
     InstanceDefaults, Ipsets, IptablesChains, Nftables, NotifyFifo, ReceiveBuffer, ReceiveBufferPolicy, SetName,
     TableName, VrrpSettings,
 };
-pub use lvs::{Forwarding, Protocol, RealServer, Scheduler, ServerKey, VirtualServer, Weight};
+pub use lvs::{
+    Forwarding, LvsSettings, Protocol, RealServer, Scheduler, ServerId, ServerKey, SorryServer, Target, VirtualServer,
+    Weight,
+};
 pub use network::{Channel, Endpoint, Interface};
 pub use track::{Command, ScriptName, ScriptWeight, TrackedScript, VrrpScript};
 pub use vrrp::{

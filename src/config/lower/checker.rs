@@ -19,7 +19,7 @@ const URL_PATH: &str = "virtual_server.real_server.HTTP_GET.url";
 const DELAY_LOOP: Duration = Duration::from_secs(60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Timing as far as one block sets it.
+/// Timing, and whether a checker has to succeed first, as far as one block sets it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct TimingDraft {
     delay_loop: Option<Duration>,
@@ -27,6 +27,7 @@ pub(super) struct TimingDraft {
     retry: Option<u32>,
     delay_before_retry: Option<Duration>,
     warmup: Option<Duration>,
+    alpha: Option<bool>,
 }
 
 impl TimingDraft {
@@ -39,6 +40,10 @@ impl TimingDraft {
             "warmup" => &mut self.warmup,
             "retry" | "nb_get_retry" => {
                 self.retry = values::unsigned(context, line, Garbage::Dropped).or(self.retry);
+                return true;
+            }
+            "alpha" => {
+                self.alpha = values::switch(context, line).or(self.alpha);
                 return true;
             }
             _ => return false,
@@ -55,6 +60,7 @@ impl TimingDraft {
             retry: self.retry.or(outer.retry),
             delay_before_retry: self.delay_before_retry.or(outer.delay_before_retry),
             warmup: self.warmup.or(outer.warmup),
+            alpha: self.alpha.or(outer.alpha),
         }
     }
 

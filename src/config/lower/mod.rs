@@ -4,6 +4,7 @@
 
 mod addresses;
 mod checker;
+mod forwarding;
 mod global;
 mod instance;
 mod instance_checks;
@@ -11,7 +12,10 @@ mod notify;
 mod real_server;
 mod script;
 mod scripts_security;
+mod server_group;
+mod sorry_server;
 mod virtual_server;
+mod virtual_server_checks;
 
 use crate::model::Config;
 use crate::schema::ROOT;
@@ -23,6 +27,7 @@ use super::cursor::{Line, walk};
 pub(super) use global::GlobalDraft;
 pub(super) use instance::InstanceDraft;
 pub(super) use script::ScriptDraft;
+pub(super) use server_group::GroupDraft;
 pub(super) use virtual_server::ServerDraft;
 
 /// What the file says, with places: what the rules look at.
@@ -32,6 +37,7 @@ pub(super) struct Draft {
     pub scripts: Vec<ScriptDraft>,
     pub instances: Vec<InstanceDraft>,
     pub servers: Vec<ServerDraft>,
+    pub server_groups: Vec<GroupDraft>,
 }
 
 /// Reads the statements of a whole file, then makes a configuration of them. Blocks are read in file order, as an
@@ -48,6 +54,7 @@ pub(super) fn lower(context: &mut Context, statements: &[Statement]) -> (Draft, 
     for line in others {
         match line.keyword.name.as_str() {
             "virtual_server" => draft.servers.extend(virtual_server::read(context, line)),
+            "virtual_server_group" => draft.server_groups.extend(server_group::read(context, line)),
             "vrrp_script" => draft.scripts.extend(script::read(context, line)),
             "vrrp_instance" => {
                 let instance = instance::read(context, line, &draft);
@@ -69,11 +76,12 @@ fn mentions_dynamic_interfaces(statements: &[Statement]) -> bool {
 }
 
 fn finish(context: &mut Context, draft: &Draft) -> Config {
-    let global = global::finish(context, &draft.global);
-    let virtual_servers = virtual_server::finish_all(context, &draft.servers);
+    let mut global = global::finish(context, &draft.global);
+    let virtual_servers = virtual_server_checks::finish_all(context, &draft.servers, &draft.server_groups, &global);
     let scripts = script::finish_all(context, draft, &global);
     scripts_security::check(context, draft);
     let instances = instance_checks::finish_all(context, draft, &scripts, &global);
+    global.lvs = global::finish_lvs(context, &draft.global, &instances);
     Config { global, scripts, instances, virtual_servers }
 }
 

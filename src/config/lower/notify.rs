@@ -22,7 +22,13 @@ pub(super) fn finish(context: &mut Context, draft: &InstanceDraft, global: &Glob
     }
 }
 
-fn command(context: &mut Context, keyword: &str, script: &Spanned<Script>, global: &Global) -> Option<Command> {
+/// The command that a keyword names, with its user; `None`, with a report, when it cannot be run.
+pub(super) fn command(
+    context: &mut Context,
+    keyword: &str,
+    script: &Spanned<Script>,
+    global: &Global,
+) -> Option<Command> {
     let Script { argv, user } = &script.value;
     if let Some(host) = context.host {
         let found = match user {

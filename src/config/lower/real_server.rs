@@ -3,14 +3,16 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::config::context::{Context, Spanned};
-use crate::config::cursor::{Line, walk};
-use crate::config::values::{self, Garbage};
+use crate::config::cursor::{Line, judge, walk_all};
+use crate::config::values::{self, Garbage, Script};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
 use crate::model::lvs::Family;
-use crate::model::{Forwarding, RealServer, ServerKey, Weight};
+use crate::model::{Forwarding, Global, RealServer, ServerId, Target, Weight};
+use crate::source::Span;
 
 use super::checker::{self, CheckerDraft, TimingDraft};
-use super::virtual_server::{Header, ServerDraft, endpoint, forwarding, not_an_endpoint};
+use super::virtual_server::{Header, ServerDraft, endpoint, not_an_endpoint};
+use super::{forwarding, notify};
 
 const PATH: &str = "virtual_server.real_server";
 
@@ -23,17 +25,57 @@ pub(in crate::config) struct RealDraft {
     pub(super) timing: TimingDraft,
     pub(super) virtual_host: Option<String>,
     weight: Option<Weight>,
+    upper_threshold: u32,
+    lower_threshold: u32,
+    pub(super) inhibit_on_failure: Option<bool>,
+    notify_up: Option<Spanned<Script>>,
+    notify_down: Option<Spanned<Script>>,
+    smtp_alert: Option<bool>,
+    snmp_name: Option<String>,
 }
 
 impl RealDraft {
     /// The family of its address.
     pub(super) fn family(&self) -> Family {
-        if self.address.value.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 }
+        Family::from(self.address.value)
+    }
+
+    fn line(&mut self, context: &mut Context, line: &Line, inherited: Option<Forwarding>) {
+        let keyword = line.keyword.name.as_str();
+        match keyword {
+            "weight" => {
+                let weight = values::unsigned(context, line, Garbage::Dropped).and_then(Weight::new);
+                self.weight = weight.or(self.weight);
+            }
+            "lvs_method" => {
+                let before = self.forwarding.or(inherited);
+                self.forwarding = forwarding::read(context, line, "real", before).or(self.forwarding);
+            }
+            "uthreshold" => threshold(context, line, &mut self.upper_threshold),
+            "lthreshold" => threshold(context, line, &mut self.lower_threshold),
+            "inhibit_on_failure" => {
+                self.inhibit_on_failure = values::switch(context, line).or(self.inhibit_on_failure);
+            }
+            "notify_up" => self.notify_up = values::script(context, PATH, line),
+            "notify_down" => self.notify_down = values::script(context, PATH, line),
+            "smtp_alert" => self.smtp_alert = values::switch(context, line).or(self.smtp_alert),
+            "snmp_name" => self.snmp_name = line.argument().map(|word| word.text().into_owned()),
+            "virtualhost" => self.virtual_host = line.argument().map(|word| word.text().into_owned()),
+            "TCP_CHECK" => self.checkers.push(checker::read_tcp(context, line)),
+            "HTTP_GET" => self.checkers.extend(checker::read_http(context, line)),
+            _ if self.timing.line(context, line) => {}
+            _ => judge(context, PATH, line),
+        }
     }
 }
 
-/// Reads one block of `server`, which holds what stands above it.
-pub(super) fn read(context: &mut Context, block: &Line, server: &ServerDraft) -> Option<RealDraft> {
+/// A number of connections.
+fn threshold(context: &mut Context, line: &Line, value: &mut u32) {
+    *value = values::unsigned(context, line, Garbage::Dropped).unwrap_or(*value);
+}
+
+/// Reads one block of `server`, which holds what stands above it and learns its family where it had none.
+pub(super) fn read(context: &mut Context, block: &Line, server: &mut ServerDraft) -> Option<RealDraft> {
     let first = block.argument()?;
     let Some((address, port)) = endpoint(context, first, block.arguments.get(1)) else {
         context.report(not_an_endpoint(first).class(ErrorClass::General).note("keepalived skips the block"));
@@ -47,28 +89,25 @@ pub(super) fn read(context: &mut Context, block: &Line, server: &ServerDraft) ->
         timing: TimingDraft::default(),
         virtual_host: None,
         weight: None,
+        upper_threshold: 0,
+        lower_threshold: 0,
+        inhibit_on_failure: None,
+        notify_up: None,
+        notify_down: None,
+        smtp_alert: None,
+        snmp_name: None,
     };
-    walk(context, PATH, block.body(), &mut |context, line| match line.keyword.name.as_str() {
-        "weight" => {
-            let weight = values::unsigned(context, &line, Garbage::Dropped).and_then(Weight::new);
-            real.weight = weight.or(real.weight);
-        }
-        "lvs_method" => real.forwarding = forwarding(context, &line).or(real.forwarding),
-        "virtualhost" => real.virtual_host = line.argument().map(|word| word.text().into_owned()),
-        "TCP_CHECK" => real.checkers.push(checker::read_tcp(context, &line)),
-        "HTTP_GET" => real.checkers.extend(checker::read_http(context, &line)),
-        other => {
-            let known = real.timing.line(context, &line);
-            assert!(known, "grammar/real_server.conf calls '{other}' effective");
-        }
-    });
+    let inherited = server.forwarding;
+    walk_all(context, PATH, block.body(), &mut |context, line| real.line(context, &line, inherited));
     fits(context, server, &real).then_some(real)
 }
 
 /// Whether the real server is of its virtual server's family, or reached through a tunnel.
-fn fits(context: &mut Context, server: &ServerDraft, real: &RealDraft) -> bool {
-    let tunnelled = server.forwarding_of(real) == Forwarding::Tun;
-    let fits = tunnelled || server.known_family().is_none_or(|family| family == real.family());
+fn fits(context: &mut Context, server: &mut ServerDraft, real: &RealDraft) -> bool {
+    if server.forwarding_of(real).is_tunnel() {
+        return true;
+    }
+    let fits = *server.family.get_or_insert(real.family()) == real.family();
     if !fits {
         let message = format!("real server {} is of another family than its virtual server", real.address.value);
         context.report(
@@ -86,7 +125,13 @@ fn fits(context: &mut Context, server: &ServerDraft, real: &RealDraft) -> bool {
 }
 
 /// The real servers of a virtual server, inherited values and corrections applied.
-pub(super) fn finish_all(context: &mut Context, server: &ServerDraft, key: &ServerKey) -> Vec<RealServer> {
+pub(super) fn finish_all(
+    context: &mut Context,
+    server: &ServerDraft,
+    target: &Target,
+    global: &Global,
+) -> Vec<RealServer> {
+    let id = target.id();
     let mut seen: Vec<(IpAddr, Option<u16>)> = Vec::new();
     let mut servers: Vec<RealServer> = Vec::new();
     for draft in &server.real_servers {
@@ -94,14 +139,14 @@ pub(super) fn finish_all(context: &mut Context, server: &ServerDraft, key: &Serv
         let duplicate =
             |message: String| Diagnostic::warning(Name::DUPLICATE_REAL_SERVER, message).at(draft.address.span);
         let message =
-            format!("virtual server {key} has real server {} twice; the second is left out", draft.address.value);
+            format!("virtual server {id} has real server {} twice; the second is left out", draft.address.value);
         if seen.contains(&written) {
-            let gist = format!("VS {key}: real server {} is duplicated - removing second rs", draft.address.value);
+            let gist = format!("VS {id}: real server {} is duplicated - removing second rs", draft.address.value);
             context.report(duplicate(message).class_without_line(ErrorClass::General).gist(gist));
             continue;
         }
         seen.push(written);
-        let real = finish(context, server, draft, key);
+        let real = finish(context, server, draft, &id, global);
         // Two that become one only by inheriting a port or having it reset: keepalived lets the kernel refuse the second.
         if holds(&servers, &real) {
             context.report(duplicate(message));
@@ -117,52 +162,75 @@ pub(super) fn holds(servers: &[RealServer], real: &RealServer) -> bool {
     servers.iter().any(|server| (server.address, server.port) == (real.address, real.port))
 }
 
-fn finish(context: &mut Context, server: &ServerDraft, draft: &RealDraft, key: &ServerKey) -> RealServer {
+fn finish(
+    context: &mut Context,
+    server: &ServerDraft,
+    draft: &RealDraft,
+    id: &ServerId,
+    global: &Global,
+) -> RealServer {
     let forwarding = server.forwarding_of(draft);
     let address = draft.address.value;
-    let port = port(context, server, draft, forwarding, key);
+    let what = Server { address, port: draft.port, forwarding, span: draft.address.span, kind: "real server" };
+    let port = port(context, server, &what, id);
     let target = SocketAddr::new(address, port);
     let host = draft.virtual_host.as_ref().or(server.virtual_host.as_ref());
     let timing = draft.timing.or(&server.timing);
+    let mut command = |keyword, script: &Option<_>| {
+        script.as_ref().and_then(|script| notify::command(context, keyword, script, global))
+    };
     RealServer {
         address,
         port,
         forwarding,
         weight: draft.weight.unwrap_or(server.default_weight()),
+        upper_threshold: draft.upper_threshold,
+        lower_threshold: draft.lower_threshold,
+        inhibit_on_failure: draft.inhibit_on_failure.unwrap_or(server.inhibit_on_failure),
+        notify_up: command("notify_up", &draft.notify_up),
+        notify_down: command("notify_down", &draft.notify_down),
+        smtp_alert: draft.smtp_alert.unwrap_or(true),
+        snmp_name: draft.snmp_name.clone(),
         checkers: draft.checkers.iter().map(|checker| checker.finish(target, &timing, host)).collect(),
     }
 }
 
-/// DR and TUN keep the packet's port, so a port of the real server's own cannot work there.
-fn port(
-    context: &mut Context,
-    server: &ServerDraft,
-    draft: &RealDraft,
-    forwarding: Forwarding,
-    key: &ServerKey,
-) -> u16 {
+/// A real or sorry server whose port is to be decided.
+pub(super) struct Server {
+    pub address: IpAddr,
+    /// As written.
+    pub port: Option<u16>,
+    pub forwarding: Forwarding,
+    pub span: Span,
+    /// `real server` or `sorry server`
+    pub kind: &'static str,
+}
+
+/// DR and TUN keep the packet's port, so a port of the server's own cannot work there.
+pub(super) fn port(context: &mut Context, server: &ServerDraft, what: &Server, id: &ServerId) -> u16 {
     let inherited = match server.header.value {
         Header::Address(_, port) => port,
         Header::Fwmark(_) => 0,
+        // Each of the group's services has its own.
+        Header::Group(_) => return what.port.unwrap_or(0),
     };
-    let own = draft.port.unwrap_or(inherited);
-    if forwarding == Forwarding::Nat || own == inherited {
+    let own = what.port.unwrap_or(inherited);
+    if !what.forwarding.keeps_port() || own == inherited {
         return own;
     }
-    let (method, address) = (method_name(forwarding), draft.address.value);
+    let (method, address) = (method_name(what.forwarding), what.address);
     let message = match server.header.value {
-        Header::Address(..) => {
-            format!("{key}: {method} cannot change the port of {address}; {inherited} is used, not {own}")
+        Header::Address(..) | Header::Group(_) => {
+            format!("{id}: {method} cannot change the port of {address}; {inherited} is used, not {own}")
         }
-        Header::Fwmark(_) => format!("{key}: {method} cannot change the port of {address}; {own} is ignored"),
+        Header::Fwmark(_) => format!("{id}: {method} cannot change the port of {address}; {own} is ignored"),
     };
+    let kind = what.kind;
     context.report(
         Diagnostic::warning(Name::PORT_RESET, message)
-            .at(draft.address.span)
+            .at(what.span)
             .class_without_line(ErrorClass::General)
-            .gist(format!(
-                "WARNING - virtual server {key} and real server {address}:{own} ports don't match - resetting"
-            )),
+            .gist(format!("WARNING - virtual server {id} and {kind} {address}:{own} ports don't match - resetting")),
     );
     inherited
 }
@@ -172,6 +240,6 @@ fn method_name(forwarding: Forwarding) -> &'static str {
     match forwarding {
         Forwarding::Nat => "NAT",
         Forwarding::Dr => "DR",
-        Forwarding::Tun => "TUN",
+        Forwarding::Tun(_) => "TUN",
     }
 }

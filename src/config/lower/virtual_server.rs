@@ -1,67 +1,108 @@
-//! `virtual_server`: reading its lines, and what must hold across them (`check/check_data.c`: `validate_check_config`).
+//! `virtual_server`: reading its lines (`check/check_parser.c`).
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use indexmap::IndexMap;
-use indexmap::map::Entry;
-
 use crate::config::context::{Context, Spanned};
-use crate::config::cursor::{Line, shortened, walk};
-use crate::config::values::{self, Garbage, invalid_value};
+use crate::config::cursor::{Line, judge, shortened, walk_all};
+use crate::config::values::{self, Garbage, Script, invalid_value};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
+use crate::model::ipvs::{EngineName, PersistenceMask, ServiceFlags};
 use crate::model::lvs::Family;
-use crate::model::{Forwarding, Protocol, Scheduler, ServerKey, VirtualServer, Weight};
+use crate::model::{Forwarding, Protocol, Scheduler, Weight};
 use crate::source::Span;
 use crate::syntax::Word;
 
 use super::checker::TimingDraft;
+use super::forwarding;
 use super::real_server::{self, RealDraft};
+use super::sorry_server::{self, SorryDraft};
+
+const PATH: &str = "virtual_server";
 
 /// What `persistence_timeout` without a value means, and what a service for all ports gets
 /// (keepalived.conf(5), `persistence_timeout`).
-const DEFAULT_PERSISTENCE: Duration = Duration::from_secs(360);
+pub(super) const DEFAULT_PERSISTENCE: Duration = Duration::from_secs(360);
+
+/// Longest name of a persistence engine (`IP_VS_PENAME_MAXLEN` less a NUL).
+const LONGEST_ENGINE: usize = 15;
 
 /// What identifies the service, as far as its first line tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::config) enum Header {
     /// Address and port; port 0 is every port.
     Address(IpAddr, u16),
     /// A firewall mark.
     Fwmark(NonZeroU32),
+    /// A `virtual_server_group`.
+    Group(String),
 }
 
 /// What a `virtual_server` block says.
 pub(in crate::config) struct ServerDraft {
     pub header: Spanned<Header>,
     pub real_servers: Vec<RealDraft>,
+    pub(super) sorry_server: Option<Spanned<SorryDraft>>,
     pub(super) timing: TimingDraft,
     pub(super) virtual_host: Option<String>,
     pub(super) forwarding: Option<Forwarding>,
-    ip_family: Option<Family>,
-    protocol: Option<Spanned<Protocol>>,
-    scheduler: Option<Scheduler>,
-    persistence: Option<Duration>,
-    weight: Option<Weight>,
+    /// The family, as far as the lines so far tell.
+    pub(super) family: Option<Family>,
+    pub(super) protocol: Option<Spanned<Protocol>>,
+    pub(super) scheduler: Option<Scheduler>,
+    pub(super) flags: ServiceFlags,
+    /// Where `ops` stands.
+    pub(super) one_packet: Option<Span>,
+    pub(super) persistence: Option<Duration>,
+    pub(super) granularity: Option<PersistenceMask>,
+    pub(super) engine: Option<EngineName>,
+    pub(super) weight: Option<Weight>,
+    pub(super) inhibit_on_failure: bool,
+    pub(super) quorum: Option<Spanned<u32>>,
+    pub(super) hysteresis: Option<Spanned<u32>>,
+    pub(super) quorum_up: Option<Spanned<Script>>,
+    pub(super) quorum_down: Option<Spanned<Script>>,
+    pub(super) omega: bool,
+    pub(super) ha_suspend: Option<Span>,
+    pub(super) smtp_alert: Option<bool>,
+    pub(super) snmp_name: Option<String>,
 }
 
 /// Reads one block.
 pub(super) fn read(context: &mut Context, block: &Line) -> Option<ServerDraft> {
     let header = Spanned::new(header(context, block)?, block.span());
+    let family = match &header.value {
+        Header::Address(address, _) => Some(Family::from(*address)),
+        Header::Fwmark(_) | Header::Group(_) => None,
+    };
     let mut server = ServerDraft {
         header,
         real_servers: Vec::new(),
+        sorry_server: None,
         timing: TimingDraft::default(),
         virtual_host: None,
         forwarding: None,
-        ip_family: None,
+        family,
         protocol: None,
         scheduler: None,
+        flags: ServiceFlags::default(),
+        one_packet: None,
         persistence: None,
+        granularity: None,
+        engine: None,
         weight: None,
+        inhibit_on_failure: false,
+        quorum: None,
+        hysteresis: None,
+        quorum_up: None,
+        quorum_down: None,
+        omega: false,
+        ha_suspend: None,
+        smtp_alert: None,
+        snmp_name: None,
     };
-    walk(context, "virtual_server", block.body(), &mut |context, line| server.line(context, &line));
+    walk_all(context, PATH, block.body(), &mut |context, line| server.line(context, &line));
     Some(server)
 }
 
@@ -81,14 +122,7 @@ fn header(context: &mut Context, block: &Line) -> Option<Header> {
             }
             header
         }
-        (b"group", Some(_)) => {
-            context.report(
-                Diagnostic::error(Name::NOT_YET_SUPPORTED, "'virtual_server group' is not supported yet")
-                    .at(block.span())
-                    .note("its addresses would have no service, so alived does not run this configuration"),
-            );
-            None
-        }
+        (b"group", Some(name)) => Some(Header::Group(name.text().into_owned())),
         (_, port) => {
             let endpoint = endpoint(context, first, port);
             if endpoint.is_none() {
@@ -122,44 +156,64 @@ pub(super) fn endpoint(context: &mut Context, address: &Word, port: Option<&Word
 
 impl ServerDraft {
     fn line(&mut self, context: &mut Context, line: &Line) {
-        let Some(word) = line.argument() else {
-            if line.keyword.name == "persistence_timeout" {
-                self.persistence = Some(DEFAULT_PERSISTENCE);
-            }
-            return;
-        };
         let keyword = line.keyword.name.as_str();
-        match keyword {
-            "ip_family" => self.ip_family(context, line, word),
-            "protocol" => self.protocol(context, line, word),
-            "lb_algo" | "lvs_sched" => match std::str::from_utf8(&word.bytes).ok().and_then(Scheduler::new) {
-                Some(scheduler) => self.scheduler = Some(scheduler),
-                None => {
-                    let message = format!("unknown scheduler '{}'", shortened(&word.text()));
-                    let help = format!("the schedulers are {}", Scheduler::NAMES.join(", "));
-                    let gist = format!("Invalid lvs_scheduler '{}' - ignoring", shortened(&word.text()));
-                    context.report(invalid_value(word.span, message).gist(gist).help(help));
-                }
-            },
-            "lb_kind" | "lvs_method" => self.forwarding = forwarding(context, line).or(self.forwarding),
-            "persistence_timeout" => {
+        match (keyword, line.argument()) {
+            ("ip_family", Some(word)) => self.ip_family(context, line, word),
+            ("protocol", Some(word)) => self.protocol(context, line, word),
+            ("lb_algo" | "lvs_sched", Some(word)) => self.scheduler(context, word),
+            ("ops", _) => {
+                self.one_packet = Some(line.span());
+                self.flags = self.flags.with(ServiceFlags::ONE_PACKET);
+            }
+            ("flag-1", _) => self.flags = self.flags.with(ServiceFlags::SCHEDULER_1),
+            ("flag-2", _) => self.flags = self.flags.with(ServiceFlags::SCHEDULER_2),
+            ("flag-3", _) => self.flags = self.flags.with(ServiceFlags::SCHEDULER_3),
+            ("sh-port" | "sh-fallback" | "mh-port" | "mh-fallback", _) => self.scheduler_flag(context, line),
+            ("lb_kind" | "lvs_method", Some(_)) => {
+                self.forwarding = forwarding::read(context, line, "virtual", self.forwarding).or(self.forwarding);
+            }
+            ("persistence_timeout", None) => self.persistence = Some(DEFAULT_PERSISTENCE),
+            ("persistence_timeout", Some(_)) => {
                 if let Some(seconds) = values::unsigned::<u32>(context, line, Garbage::Dropped) {
                     self.persistence = Some(Duration::from_secs(seconds.into()));
                 }
             }
-            "virtualhost" => self.virtual_host = Some(word.text().into_owned()),
-            "weight" => {
+            ("persistence_granularity", Some(word)) => self.granularity(context, word),
+            ("persistence_engine", Some(word)) => self.engine(context, word),
+            ("virtualhost", Some(word)) => self.virtual_host = Some(word.text().into_owned()),
+            ("snmp_name", Some(word)) => self.snmp_name = Some(word.text().into_owned()),
+            ("weight", Some(_)) => {
                 let weight = values::unsigned(context, line, Garbage::Dropped).and_then(Weight::new);
                 self.weight = weight.or(self.weight);
             }
-            "real_server" => {
+            ("inhibit_on_failure", _) => self.inhibit_on_failure = true,
+            ("quorum", Some(_)) => {
+                let quorum = values::unsigned(context, line, Garbage::Dropped).unwrap_or(1);
+                self.quorum = Some(Spanned::new(quorum, line.span()));
+            }
+            ("hysteresis", Some(_)) => {
+                if let Some(hysteresis) = values::unsigned(context, line, Garbage::Dropped) {
+                    self.hysteresis = Some(Spanned::new(hysteresis, line.span()));
+                }
+            }
+            ("quorum_up", Some(_)) => self.quorum_up = values::script(context, PATH, line),
+            ("quorum_down", Some(_)) => self.quorum_down = values::script(context, PATH, line),
+            ("omega", _) => self.omega = true,
+            ("ha_suspend", _) => self.ha_suspend = Some(line.span()),
+            ("smtp_alert", _) => self.smtp_alert = values::switch(context, line).or(self.smtp_alert),
+            ("sorry_server", Some(word)) => {
+                let sorry_server = sorry_server::read(context, line, word);
+                self.sorry_server = sorry_server.or(self.sorry_server.take());
+            }
+            ("sorry_server_inhibit" | "sorry_server_lvs_method", _) => {
+                sorry_server::option(context, line, &mut self.sorry_server, self.forwarding);
+            }
+            ("real_server", Some(_)) => {
                 let real_server = real_server::read(context, line, self);
                 self.real_servers.extend(real_server);
             }
-            _ => {
-                let known = self.timing.line(context, line);
-                assert!(known, "grammar/virtual_server.conf calls '{keyword}' effective");
-            }
+            _ if self.timing.line(context, line) => {}
+            _ => judge(context, PATH, line),
         }
     }
 
@@ -172,7 +226,7 @@ impl ServerDraft {
                 return context.report(invalid_value(word.span, message));
             }
         };
-        if self.known_family().is_some_and(|known| known != family) {
+        if self.family.is_some_and(|known| known != family) {
             context.report(
                 Diagnostic::warning(
                     Name::ADDRESS_FAMILY_MISMATCH,
@@ -184,7 +238,7 @@ impl ServerDraft {
             );
             return;
         }
-        self.ip_family = Some(family);
+        self.family = Some(family);
     }
 
     fn protocol(&mut self, context: &mut Context, line: &Line, word: &Word) {
@@ -200,16 +254,77 @@ impl ServerDraft {
         }
     }
 
-    /// The family, as far as the lines so far tell.
-    pub(super) fn known_family(&self) -> Option<Family> {
-        match self.header.value {
-            Header::Address(IpAddr::V4(_), _) => Some(Family::Ipv4),
-            Header::Address(IpAddr::V6(_), _) => Some(Family::Ipv6),
-            Header::Fwmark(_) => self.ip_family.or_else(|| {
-                let direct = |real: &&RealDraft| self.forwarding_of(real) != Forwarding::Tun;
-                self.real_servers.iter().find(direct).map(RealDraft::family)
-            }),
+    fn scheduler(&mut self, context: &mut Context, word: &Word) {
+        match std::str::from_utf8(&word.bytes).ok().and_then(Scheduler::new) {
+            Some(scheduler) => self.scheduler = Some(scheduler),
+            None => {
+                let message = format!("unknown scheduler '{}'", shortened(&word.text()));
+                let help = format!("the schedulers are {}", Scheduler::NAMES.join(", "));
+                let gist = format!("Invalid lvs_scheduler '{}' - ignoring", shortened(&word.text()));
+                context.report(invalid_value(word.span, message).gist(gist).help(help));
+            }
         }
+    }
+
+    /// `sh-port` and its like: the scheduler has to stand above. Of `sh` and `mh` keepalived complains about neither's
+    /// flags.
+    fn scheduler_flag(&mut self, context: &mut Context, line: &Line) {
+        let keyword = line.keyword.name.as_str();
+        let (wanted, flag) = match keyword {
+            "sh-port" => ("sh", ServiceFlags::SCHEDULER_2),
+            "sh-fallback" => ("sh", ServiceFlags::SCHEDULER_1),
+            "mh-port" => ("mh", ServiceFlags::SCHEDULER_2),
+            _ => ("mh", ServiceFlags::SCHEDULER_1),
+        };
+        let scheduler = self.scheduler.map_or("", Scheduler::name);
+        if scheduler == wanted {
+            self.flags = self.flags.with(flag);
+            return;
+        }
+        let message = format!("'{keyword}' needs 'lb_algo {wanted}' before it");
+        let diagnostic = Diagnostic::warning(Name::INCOMPATIBLE_SETTINGS, message).at(line.span());
+        context.report(match scheduler {
+            "sh" | "mh" => diagnostic,
+            _ => {
+                diagnostic.class(ErrorClass::General).gist(format!("{keyword} only applies to sh scheduler - ignoring"))
+            }
+        });
+    }
+
+    /// A mask for IPv4, a prefix length for IPv6. It decides the family where nothing did so far.
+    fn granularity(&mut self, context: &mut Context, word: &Word) {
+        let by_look = if word.bytes.contains(&b'.') { Family::Ipv4 } else { Family::Ipv6 };
+        let family = self.family.unwrap_or(by_look);
+        let mask = match family {
+            Family::Ipv4 => {
+                let mask = std::str::from_utf8(&word.bytes).ok().and_then(|text| text.parse::<Ipv4Addr>().ok());
+                if mask.is_none() {
+                    let message = format!("'{}' is no netmask", shortened(&word.text()));
+                    let gist = format!("Invalid IPv4 persistence_granularity specified - {}", shortened(&word.text()));
+                    context.report(invalid_value(word.span, message).gist(gist));
+                }
+                mask.map(PersistenceMask::V4)
+            }
+            Family::Ipv6 => values::integer_in(context, word, 1, 128, Garbage::Dropped)
+                .and_then(|prefix| u8::try_from(prefix).ok())
+                .map(PersistenceMask::V6),
+        };
+        if mask.is_some() {
+            self.granularity = mask;
+            self.family = Some(family);
+            self.persistence.get_or_insert(DEFAULT_PERSISTENCE);
+        }
+    }
+
+    fn engine(&mut self, context: &mut Context, word: &Word) {
+        let text = word.text();
+        if word.bytes.len() > LONGEST_ENGINE {
+            let message = format!("the name of a persistence engine has at most {LONGEST_ENGINE} characters");
+            let gist = format!("persistence_name too long, truncating - {}", shortened(&text));
+            context.report(invalid_value(word.span, message).gist(gist));
+        }
+        let end = (0..=LONGEST_ENGINE.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        self.engine = EngineName::new(&text[..end]).or(self.engine.take());
     }
 
     /// How packets reach a real server.
@@ -217,133 +332,8 @@ impl ServerDraft {
         real_server.forwarding.or(self.forwarding).unwrap_or(Forwarding::Nat)
     }
 
-    fn family(&self) -> Family {
-        let tunnelled = || {
-            let mut families = self.real_servers.iter().map(RealDraft::family);
-            let first = families.next()?;
-            families.all(|family| family == first).then_some(first)
-        };
-        self.known_family().or_else(tunnelled).unwrap_or(Family::Ipv4)
-    }
-
-    fn key(&self, protocol: Protocol) -> ServerKey {
-        match self.header.value {
-            Header::Address(address, port) => ServerKey::Address { protocol, address, port },
-            Header::Fwmark(mark) => ServerKey::Fwmark { mark, family: self.family() },
-        }
-    }
-
     /// The weight of real servers that give none.
     pub(super) fn default_weight(&self) -> Weight {
         self.weight.unwrap_or(Weight::DEFAULT)
     }
-}
-
-/// `NAT`, `DR`, `TUN [type ipip]`
-pub(super) fn forwarding(context: &mut Context, line: &Line) -> Option<Forwarding> {
-    let word = line.argument()?;
-    let method = match word.bytes.as_slice() {
-        b"NAT" => Forwarding::Nat,
-        b"DR" => Forwarding::Dr,
-        b"TUN" => Forwarding::Tun,
-        _ => {
-            let message = format!("'{}' is none of NAT, DR, TUN", shortened(&word.text()));
-            let gist = format!("PARSER : unknown [{}] routing method for virtual server.", shortened(&word.text()));
-            context.report(invalid_value(word.span, message).gist(gist));
-            return None;
-        }
-    };
-    let options = &line.arguments[1..];
-    let plain = matches!(options, [kind, ipip] if kind.bytes == b"type" && ipip.bytes == b"ipip");
-    if let (Forwarding::Tun, false, [first, .., last] | [first @ last]) = (method, plain, options) {
-        context.report(
-            Diagnostic::error(Name::NOT_YET_SUPPORTED, "options of TUN are not supported yet")
-                .at(first.span.to(last.span))
-                .note("the tunnel would have another type, so alived does not run this configuration"),
-        );
-    }
-    Some(method)
-}
-
-/// The services that can be programmed.
-pub(super) fn finish_all(context: &mut Context, drafts: &[ServerDraft]) -> Vec<VirtualServer> {
-    let mut servers: IndexMap<ServerKey, (VirtualServer, Span)> = IndexMap::new();
-    for draft in drafts {
-        let Some(server) = finish(context, draft) else { continue };
-        let (first, place) = match servers.entry(server.key) {
-            Entry::Vacant(vacant) => {
-                vacant.insert((server, draft.header.span));
-                continue;
-            }
-            Entry::Occupied(occupied) => occupied.into_mut(),
-        };
-        let message = format!("virtual server {} is defined twice", server.key);
-        context.report(
-            Diagnostic::warning(Name::DUPLICATE_VIRTUAL_SERVER, message)
-                .at(draft.header.span)
-                .also(*place, "first here")
-                .note("the real servers of both are put into one service, which has the options of the first"),
-        );
-        for real in server.real_servers {
-            if !real_server::holds(&first.real_servers, &real) {
-                first.real_servers.push(real);
-            }
-        }
-    }
-    servers.into_values().map(|(server, _)| server).collect()
-}
-
-fn finish(context: &mut Context, draft: &ServerDraft) -> Option<VirtualServer> {
-    let span = draft.header.span;
-    let key = draft.key(draft.protocol.map_or(Protocol::Udp, |protocol| protocol.value));
-    let complain = |context: &mut Context, name, message: String, gist: String, span| {
-        let diagnostic = Diagnostic::warning(name, message).at(span);
-        context.report(diagnostic.class_without_line(ErrorClass::General).gist(gist));
-    };
-    if draft.real_servers.is_empty() {
-        let message = format!("virtual server {key} has no real server and is left out");
-        let gist = format!("Virtual server {key} has no real servers - ignoring");
-        complain(context, Name::NO_REAL_SERVER, message, gist, span);
-        return None;
-    }
-    match (draft.header.value, draft.protocol) {
-        (Header::Fwmark(_), Some(protocol)) => {
-            let message = format!("virtual server {key}: a firewall mark has no protocol; the line is ignored");
-            let gist =
-                format!("Warning: Virtual server {key}: protocol specified for fwmark - protocol will be ignored");
-            complain(context, Name::FWMARK_PROTOCOL, message, gist, protocol.span);
-        }
-        (Header::Address(..), None) => {
-            let message = format!("virtual server {key} has no protocol; UDP is used");
-            let gist = format!("Virtual server {key}: no protocol set - defaulting to UDP");
-            complain(context, Name::DEFAULT_USED, message, gist, span);
-        }
-        _ => {}
-    }
-    if draft.scheduler.is_none() {
-        let default = Scheduler::DEFAULT.name();
-        let message = format!("virtual server {key} has no lb_algo; {default} is used");
-        let gist = format!("Virtual server {key}: no scheduler set, setting default '{default}'");
-        complain(context, Name::DEFAULT_USED, message, gist, span);
-    }
-    if draft.forwarding.is_none() && draft.real_servers.iter().any(|real| real.forwarding.is_none()) {
-        let message = format!("virtual server {key} has no lb_kind; NAT is used");
-        let gist = format!("Virtual server {key}: no forwarding method set, setting default NAT");
-        complain(context, Name::DEFAULT_USED, message, gist, span);
-    }
-    let persistence = match (draft.header.value, draft.persistence) {
-        (Header::Address(_, 0), None) => {
-            let message = format!("virtual server {key}: a service for all ports is persistent; 360 seconds are used");
-            let gist = format!("Virtual server {key}: zero port only valid for persistent services - setting");
-            complain(context, Name::ZERO_PORT, message, gist, span);
-            Some(DEFAULT_PERSISTENCE)
-        }
-        (_, persistence) => persistence,
-    };
-    Some(VirtualServer {
-        key,
-        scheduler: draft.scheduler.unwrap_or(Scheduler::DEFAULT),
-        persistence,
-        real_servers: real_server::finish_all(context, draft, &key),
-    })
 }

@@ -15,8 +15,6 @@ const LONGEST_PROCESS_NAME: usize = 15;
 /// Names of permission bits without their `S_` (sys/stat.h).
 const PERMISSIONS: [&str; 12] =
     ["IRUSR", "IWUSR", "IXUSR", "IRWXU", "IRGRP", "IWGRP", "IXGRP", "IRWXG", "IROTH", "IWOTH", "IXOTH", "IRWXO"];
-/// Options of `lvs_sync_daemon`, each with a value.
-const SYNC_DAEMON_OPTIONS: [&[u8]; 6] = [b"inst", b"id", b"maxlen", b"port", b"ttl", b"group"];
 /// The interface of static addresses when nothing else is said (keepalived.conf(5), `default_interface`).
 const DEFAULT_INTERFACE: &[u8] = b"eth0";
 
@@ -70,17 +68,6 @@ fn setting(context: &mut Context, entry: &Entry) {
             complain(context, Name::INVALID_VALUE, word.span, message, gist);
         }
         "umask" => umask(context, entry),
-        "lvs_flush_on_stop" | "lvs_flush_onstop" if word.bytes != b"VS" => {
-            let message = format!("'{keyword}' stands alone or with VS");
-            complain(
-                context,
-                Name::INVALID_VALUE,
-                word.span,
-                message,
-                format!("Unknown {keyword} type {}", shown(word)),
-            );
-        }
-        "lvs_sync_daemon" => sync_daemon(context, entry),
         _ => {}
     }
 }
@@ -98,20 +85,6 @@ fn umask(context: &mut Context, entry: &Entry) {
             complain(context, Name::INVALID_VALUE, word.span, message, format!("Unknown umask bit {bit}"));
             return;
         }
-    }
-}
-
-/// `IF [inst NAME] [id N] …`; older versions had the values without their words.
-fn sync_daemon(context: &mut Context, entry: &Entry) {
-    let mut options = entry.arguments().iter().skip(1);
-    while let Some(option) = options.next() {
-        if !SYNC_DAEMON_OPTIONS.contains(&option.bytes.as_slice()) {
-            let message = format!("'{}' needs 'inst' or 'id' before it", shown(option));
-            let gist = "Please use keyword \"id\" before lvs_sync_daemon SYNCID";
-            complain(context, Name::UNKNOWN_OPTION, option.span, message, gist);
-            return;
-        }
-        options.next();
     }
 }
 

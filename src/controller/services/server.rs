@@ -3,13 +3,15 @@
 use std::net::SocketAddr;
 
 use crate::check::Checker;
-use crate::model::{RealServer, ServerKey, VirtualServer, Weight};
+use crate::ipvs::Pool;
+use crate::model::{RealServer, ServerId, ServerKey, VirtualServer, Weight};
 use crate::time::Instant;
 
 /// A virtual server and the health of its real servers, in file order.
 #[derive(Debug)]
 pub struct Server {
     config: VirtualServer,
+    id: ServerId,
     name: String,
     reals: Vec<Real>,
     has_quorum: bool,
@@ -56,10 +58,7 @@ impl Server {
         has_quorum: bool,
         mut checkers: impl FnMut(&RealServer) -> Vec<Checker>,
     ) -> Server {
-        let protocol = match config.key {
-            ServerKey::Address { protocol, .. } => protocol.to_string(),
-            ServerKey::Fwmark { .. } => "none".to_owned(),
-        };
+        let protocol = config.target.protocol_name();
         let real = |real: &RealServer| Real {
             name: format!("[{}]:{protocol}:{}", real.address, real.port),
             address: address(real),
@@ -67,7 +66,8 @@ impl Server {
             checkers: checkers(real),
         };
         Server {
-            name: config.key.to_string(),
+            name: config.target.id().to_string(),
+            id: config.target.id(),
             reals: config.real_servers.iter().map(real).collect(),
             config,
             has_quorum,
@@ -75,8 +75,19 @@ impl Server {
     }
 
     /// What identifies it.
-    pub fn key(&self) -> &ServerKey {
-        &self.config.key
+    pub fn id(&self) -> &ServerId {
+        &self.id
+    }
+
+    /// Its services.
+    pub fn keys(&self) -> impl Iterator<Item = ServerKey> + '_ {
+        self.config.target.keys()
+    }
+
+    /// Which of its servers are in the table, and with what weight.
+    pub fn pool(&self) -> Pool {
+        let reals = self.reals.iter().map(|real| real.is_up().then_some(real.weight)).collect();
+        Pool { reals, sorry: None }
     }
 
     /// As keepalived names it: `[192.0.2.1]:tcp:80`, `FWM 1`.

@@ -166,10 +166,10 @@ fn a_checker_added_by_a_reload_has_its_retries() {
 fn what_a_crash_left_behind_is_adopted() {
     let before = virtual_server(web(), [4, 5, 9].map(|host| real(host, host.into(), &[])).into());
     let mut world = World::new();
-    world.kernel = Some(desired([(&before, |_| true)]));
+    world.kernel = Some(table_of(&before));
     world.configure(config(vec![virtual_server(web(), vec![real(4, 4, &[]), real(5, 2, &[])])]));
     let host = |last: u8| SocketAddr::from(([172, 17, 0, last], 80));
-    let weighted = crate::ipvs::destination(&real(5, 2, &[]));
+    let weighted = crate::ipvs::destination(&real(5, 2, &[]), Weight::new(2).expect("small"));
     assert_eq!(
         world.applied,
         [Change::RemoveDestination(web(), host(9)), Change::UpdateDestination(web(), host(5), weighted),]
@@ -180,7 +180,7 @@ fn what_a_crash_left_behind_is_adopted() {
 fn a_stop_takes_out_what_is_ours_and_nothing_else() {
     let mut world = World::started(pair());
     let foreign = virtual_server(mark(), vec![real(7, 1, &[])]);
-    let entry = desired([(&foreign, |_| true)]).services.swap_remove(&mark()).expect("one service");
+    let entry = table_of(&foreign).services.swap_remove(&mark()).expect("one service");
     world.kernel.as_mut().expect("IPVS").services.insert(mark(), entry);
     world.take_reports();
     world.feed(ServicesEvent::Stop);

@@ -6,6 +6,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::lvs::LvsSettings;
 use super::track::Command;
 
 pub use vrrp::{
@@ -30,6 +31,8 @@ pub struct Global {
     pub lvs_fifo: Option<NotifyFifo>,
     /// `vrrp_*`, and what else only VRRP looks at.
     pub vrrp: VrrpSettings,
+    /// `lvs_*` and what else applies to all virtual servers.
+    pub lvs: LvsSettings,
 }
 
 impl fmt::Debug for Global {
@@ -40,13 +43,14 @@ impl fmt::Debug for Global {
                 shown.field(name, section);
             }
         }
-        let Global { router_id, email, script_security, script_user, fifo, lvs_fifo, vrrp } = self;
+        let Global { router_id, email, script_security, script_user, fifo, lvs_fifo, vrrp, lvs } = self;
         let mut shown = f.debug_struct("Global");
         shown.field("router_id", router_id).field("email", email);
         shown.field("script_security", script_security).field("script_user", script_user);
         section(&mut shown, "fifo", fifo);
         section(&mut shown, "lvs_fifo", lvs_fifo);
         section(&mut shown, "vrrp", vrrp);
+        section(&mut shown, "lvs", lvs);
         shown.finish()
     }
 }

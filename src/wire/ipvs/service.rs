@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use super::ParseError;
 use super::attribute::{Attributes, Writer};
-use crate::model::ipvs::{PersistenceMask, SchedulerName, Service, ServiceFlags};
+use crate::model::ipvs::{EngineName, PersistenceMask, SchedulerName, Service, ServiceFlags};
 use crate::model::lvs::{Family, Protocol, ServerKey};
 
 const AF: u16 = 1;
@@ -17,6 +17,7 @@ const SCHED_NAME: u16 = 6;
 const FLAGS: u16 = 7;
 const TIMEOUT: u16 = 8;
 const NETMASK: u16 = 9;
+const ENGINE_NAME: u16 = 11;
 
 /// `AF_INET`, `AF_INET6`
 const AF_INET: u16 = 2;
@@ -105,12 +106,20 @@ pub fn emit_options(writer: &mut Writer, service: &Service) {
         PersistenceMask::V6(prefix) => u32::from(prefix).to_ne_bytes(),
     };
     writer.put(NETMASK, &mask);
+    // Without the attribute a SET_SERVICE takes the engine away.
+    if let Some(engine) = &service.engine {
+        let mut name = engine.as_str().as_bytes().to_vec();
+        name.push(0);
+        writer.put(ENGINE_NAME, &name);
+    }
 }
 
 pub fn parse_options(attributes: Attributes<'_>, family: Family) -> Result<Service, ParseError> {
     let name = attributes.get(SCHED_NAME).ok_or(ParseError::Missing("scheduler"))?;
     let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
     let scheduler = std::str::from_utf8(name).ok().and_then(SchedulerName::new);
+    let engine = attributes.get(ENGINE_NAME).and_then(|name| name.split(|&byte| byte == 0).next());
+    let engine = engine.and_then(|name| std::str::from_utf8(name).ok()).and_then(EngineName::new);
     let mask = attributes.get(NETMASK).and_then(|bytes| bytes.first_chunk::<4>());
     let mask = *mask.ok_or(ParseError::Missing("netmask"))?;
     Ok(Service {
@@ -124,5 +133,6 @@ pub fn parse_options(attributes: Attributes<'_>, family: Family) -> Result<Servi
                 PersistenceMask::V6(prefix)
             }
         },
+        engine,
     })
 }

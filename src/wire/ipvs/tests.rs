@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::Weight;
-use crate::model::ipvs::{Forward, PersistenceMask, SchedulerName, ServiceFlags, Tunnel};
+use crate::model::ipvs::{EngineName, Forward, PersistenceMask, SchedulerName, ServiceFlags, Tunnel};
 use crate::model::lvs::Protocol;
 
 /// The bytes of a capture in `fixtures/wire/ipvs`.
@@ -35,6 +35,7 @@ fn service(scheduler: &str, timeout_s: u32) -> Service {
         flags: if timeout_s == 0 { ServiceFlags::default() } else { ServiceFlags::PERSISTENT },
         timeout_s,
         mask: PersistenceMask::whole(Family::Ipv4),
+        engine: None,
     }
 }
 
@@ -135,14 +136,16 @@ fn any_key() -> impl Strategy<Value = ServerKey> {
 }
 
 fn any_service() -> impl Strategy<Value = (ServerKey, Service)> {
-    (any_key(), "[a-z]{1,15}", any::<u32>(), any::<u32>(), any::<u32>()).prop_map(
-        |(key, name, flags, timeout_s, mask)| {
+    let engine = proptest::option::of("[a-z]{1,15}");
+    (any_key(), "[a-z]{1,15}", any::<u32>(), any::<u32>(), any::<u32>(), engine).prop_map(
+        |(key, name, flags, timeout_s, mask, engine)| {
+            let engine = engine.map(|name| EngineName::new(&name).expect("1 to 15 letters"));
             let mask = match key.family() {
                 Family::Ipv4 => PersistenceMask::V4(mask.into()),
                 Family::Ipv6 => PersistenceMask::V6(mask as u8),
             };
             let scheduler = SchedulerName::new(&name).expect("1 to 15 letters");
-            (key, Service { scheduler, flags: ServiceFlags::from_bits(flags), timeout_s, mask })
+            (key, Service { scheduler, flags: ServiceFlags::from_bits(flags), timeout_s, mask, engine })
         },
     )
 }

@@ -1,6 +1,7 @@
 //! `global_defs`.
 
 mod fifo;
+mod lvs;
 mod read;
 mod vrrp;
 
@@ -12,12 +13,13 @@ use crate::config::cursor::{Line, judge, lines, walk_all};
 use crate::config::host::{Host, literal_address};
 use crate::config::values::{self, Garbage};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
-use crate::model::{EmailSettings, Global, VrrpSettings};
+use crate::model::{EmailSettings, Global, LvsSettings, VrrpInstance, VrrpSettings};
 use crate::source::Span;
 use crate::syntax::Word;
 
 use super::script::UserAndGroup;
 use fifo::FifoDraft;
+use lvs::LvsDraft;
 
 /// TCP port of SMTP (RFC 5321 §4.5.4.2).
 const SMTP_PORT: u16 = 25;
@@ -33,6 +35,7 @@ pub(in crate::config) struct GlobalDraft {
     fifo: FifoDraft,
     vrrp_fifo: FifoDraft,
     lvs_fifo: FifoDraft,
+    lvs: LvsDraft,
     recipients: Vec<String>,
     from: Option<String>,
     server: Option<(Spanned<String>, u16)>,
@@ -46,7 +49,7 @@ const PATH: &str = "global_defs";
 /// Reads one block into the draft.
 pub(super) fn read(context: &mut Context, draft: &mut GlobalDraft, block: &Line) {
     walk_all(context, PATH, block.body(), &mut |context, line| {
-        if !vrrp::read(context, &mut draft.vrrp, &line) {
+        if !vrrp::read(context, &mut draft.vrrp, &line) && !draft.lvs.line(context, &line) {
             general(context, draft, &line);
         }
     });
@@ -164,11 +167,17 @@ pub(super) fn finish(context: &mut Context, draft: &GlobalDraft) -> Global {
         fifo: None,
         vrrp: draft.vrrp.clone(),
         lvs_fifo: None,
+        lvs: LvsSettings::default(),
     };
     global.fifo = draft.fifo.finish(context, &global);
     global.vrrp.fifo = draft.vrrp_fifo.finish(context, &global);
     global.lvs_fifo = draft.lvs_fifo.finish(context, &global);
     global
+}
+
+/// What applies to all virtual servers, which may depend on the instances.
+pub(super) fn finish_lvs(context: &mut Context, draft: &GlobalDraft, instances: &[VrrpInstance]) -> LvsSettings {
+    draft.lvs.finish(context, instances)
 }
 
 fn server_address(context: &mut Context, name: &Spanned<String>, port: u16) -> Option<SocketAddr> {

@@ -1,5 +1,6 @@
 //! Any sequence of incidents: in the end the table holds what answers.
 
+use crate::ipvs::Pool;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -57,7 +58,7 @@ proptest! {
             ServerKey::Fwmark { mark: NonZeroU32::MAX, family: Family::Ipv6 },
             vec![real(9, 1, &[])],
         );
-        let foreign = desired([(&foreign, |_| true)]);
+        let foreign = table_of(&foreign);
         let mut world = World::new();
         world.kernel = Some(foreign.clone());
         let mut loaded = 0;
@@ -95,13 +96,11 @@ proptest! {
             std::net::IpAddr::V6(_) => false,
         };
         let servers = configurations()[loaded].virtual_servers.clone();
-        let up = |server: &VirtualServer| -> Vec<bool> {
-            server.real_servers.iter().map(|real| !checked(real) || answers(real)).collect()
+        let pool = |server: &VirtualServer| {
+            let weight = |real: &RealServer| (!checked(real) || answers(real)).then_some(real.weight);
+            Pool { reals: server.real_servers.iter().map(weight).collect(), sorry: None }
         };
-        let mut expected = desired(servers.iter().map(|server| {
-            let up = up(server);
-            (server, move |real: usize| up[real])
-        }));
+        let mut expected = desired(servers.iter().map(|server| (server, pool(server))), |_| true);
         expected.services.extend(foreign.services.clone());
         prop_assert_eq!(world.kernel.as_ref(), Some(&expected));
         world.feed(ServicesEvent::Stop);

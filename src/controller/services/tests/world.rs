@@ -5,10 +5,12 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::controller::services::*;
+use crate::ipvs::Pool;
+use crate::model::ipvs::ServiceFlags;
 use crate::model::lvs::Family;
 use crate::model::{
-    self, CheckTiming, CheckerKind, EmailSettings, Forwarding, Global, Protocol, RealServer, Scheduler, VirtualServer,
-    Weight,
+    self, CheckTiming, CheckerKind, EmailSettings, Forwarding, Global, Protocol, RealServer, Scheduler, Target,
+    VirtualServer, Weight,
 };
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
@@ -158,12 +160,34 @@ pub(super) fn real(host: u8, weight: u32, checkers: &[model::Checker]) -> RealSe
         port: 80,
         forwarding: Forwarding::Dr,
         weight: Weight::new(weight).expect("small"),
+        upper_threshold: 0,
+        lower_threshold: 0,
+        inhibit_on_failure: false,
+        notify_up: None,
+        notify_down: None,
+        smtp_alert: true,
+        snmp_name: None,
         checkers: checkers.iter().map(aimed).collect(),
     }
 }
 
 pub(super) fn virtual_server(key: ServerKey, real_servers: Vec<RealServer>) -> VirtualServer {
-    VirtualServer { key, scheduler: Scheduler::DEFAULT, persistence: None, real_servers }
+    VirtualServer {
+        target: Target::Service(key),
+        scheduler: Scheduler::DEFAULT,
+        flags: ServiceFlags::default(),
+        persistence: None,
+        sorry_server: None,
+        quorum: 1,
+        hysteresis: 0,
+        quorum_up: None,
+        quorum_down: None,
+        omega: false,
+        ha_suspend: false,
+        smtp_alert: false,
+        snmp_name: None,
+        real_servers,
+    }
 }
 
 pub(super) fn config(virtual_servers: Vec<VirtualServer>) -> Config {
@@ -175,6 +199,12 @@ pub(super) fn config(virtual_servers: Vec<VirtualServer>) -> Config {
     };
     let global = Global { router_id: Some("R".to_owned()), email, ..Global::default() };
     Config { global, virtual_servers, ..Config::default() }
+}
+
+/// The table with all real servers of one virtual server.
+pub(super) fn table_of(server: &VirtualServer) -> Table {
+    let reals = server.real_servers.iter().map(|real| Some(real.weight)).collect();
+    desired([(server, Pool { reals, sorry: None })], |_| true)
 }
 
 /// Two checked real servers of weights 1 and 2.
