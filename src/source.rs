@@ -2,8 +2,9 @@
 
 mod expanded;
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::rc::Rc;
 
 use expanded::Expanded;
 pub use expanded::Piece;
@@ -11,6 +12,16 @@ pub use expanded::Piece;
 /// One file of a [`SourceMap`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(u32);
+
+impl SourceId {
+    /// Its place among the files of its map; `None` for the text that stands in no file.
+    pub fn index(self) -> Option<usize> {
+        (self != Expanded::ID).then_some(self.0 as usize)
+    }
+}
+
+/// A text that several hold on to.
+pub type Text = Rc<Vec<u8>>;
 
 /// A range of bytes in one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,8 +59,9 @@ pub struct Position {
 #[derive(Debug, Clone)]
 pub struct SourceFile {
     path: PathBuf,
-    bytes: Arc<[u8]>,
-    line_starts: Vec<u32>,
+    bytes: Text,
+    /// Found when somebody asks for a line.
+    line_starts: OnceCell<Vec<u32>>,
 }
 
 impl SourceFile {
@@ -64,25 +76,32 @@ impl SourceFile {
     }
 
     /// All of it, to be kept while the map grows.
-    pub fn shared(&self) -> Arc<[u8]> {
+    pub fn shared(&self) -> Text {
         self.bytes.clone()
     }
 
     /// How many lines it has; a text that ends in a newline has an empty last one.
     pub fn line_count(&self) -> usize {
-        self.line_starts.len()
+        self.line_starts().len()
     }
 
     /// Offsets of line `line` (from 1) without its newline. Empty past the end of the file.
     pub fn line_range(&self, line: usize) -> std::ops::Range<usize> {
-        let start = |index: usize| self.line_starts.get(index).map_or(self.bytes.len(), |&start| start as usize);
+        let start = |index: usize| self.line_starts().get(index).map_or(self.bytes.len(), |&start| start as usize);
         let (first, next) = (start(line.saturating_sub(1)), start(line));
         let end = if next > first && self.bytes.get(next - 1) == Some(&b'\n') { next - 1 } else { next };
         first..end
     }
 
     fn line_of(&self, offset: u32) -> usize {
-        self.line_starts.partition_point(|&start| start <= offset)
+        self.line_starts().partition_point(|&start| start <= offset)
+    }
+
+    fn line_starts(&self) -> &[u32] {
+        self.line_starts.get_or_init(|| {
+            let newlines = self.bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+            std::iter::once(0).chain(newlines.map(|(at, _)| at as u32 + 1)).collect()
+        })
     }
 }
 
@@ -101,9 +120,7 @@ impl SourceMap {
     /// Adds a file. Bytes beyond [`SourceMap::MAX_LEN`] are cut off: a reader refuses such files before.
     pub fn add(&mut self, path: PathBuf, mut bytes: Vec<u8>) -> SourceId {
         bytes.truncate(Self::MAX_LEN);
-        let newlines = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at as u32 + 1);
-        let line_starts = std::iter::once(0).chain(newlines).collect();
-        self.files.push(SourceFile { path, bytes: bytes.into(), line_starts });
+        self.files.push(SourceFile { path, bytes: Rc::new(bytes), line_starts: OnceCell::new() });
         SourceId(self.files.len() as u32 - 1)
     }
 
@@ -128,6 +145,11 @@ impl SourceMap {
     /// Adds a line that stands in no file, made of `pieces`; its span. `None` when there is no room for it.
     pub fn add_expanded(&mut self, pieces: &[Piece]) -> Option<Span> {
         self.expanded.add(pieces)
+    }
+
+    /// What stands in no file, as far as it has been made.
+    pub fn expanded(&self) -> Text {
+        self.expanded.text()
     }
 
     /// The file; ids come from [`SourceMap::add`] of the same map. That of expanded text, which is in no file, stands

@@ -108,6 +108,7 @@ pub(super) fn second_reading(words: &[Word]) -> Cow<'_, [Word]> {
         return Cow::Borrowed(words);
     };
     let mut words = words[..=at].to_vec();
+    let kept = usize::from(kept);
     words[at].bytes.truncate(kept);
     words[at].second_reading = None;
     words.truncate(if kept == 0 { at } else { at + 1 });

@@ -1,8 +1,8 @@
 //! `keepalived.conf` → [`Config`] and diagnostics. Opens no file and asks no machine itself: see [`Files`], [`Host`].
 //!
 //! ```text
-//! files ── expand ──► tokens ── syntax::parse_tokens ──► statements ── lower ──► drafts ──► Config
-//!             │                          │                               │         │
+//! files ── expand ──► tokens ── syntax::Parser ──► statements ── lower ──► drafts ──► Config
+//!             │                      │                            │         │
 //!             └── include, $NAME, …      └── text::report                │         └── rules (--check-config only)
 //!                                                                        └── cursor + schema: which keyword and value
 //!                                                      └── planned: complaints about what nothing comes of yet
@@ -35,7 +35,7 @@ use std::path::Path;
 use crate::diagnostic::{self, Diagnostic, Fix, Label, Severity};
 use crate::model::Config;
 use crate::source::SourceMap;
-use crate::syntax::{self, Statement, Tree};
+use crate::syntax::{Body, Tree};
 
 pub use check::{CheckOptions, Checked, Format, check, check_config, config_test, exit_code, render};
 pub use explain::explain;
@@ -57,7 +57,7 @@ pub struct Loaded {
     pub sources: SourceMap,
     /// What was understood of a file with errors; nothing in it runs.
     refused: Option<Config>,
-    statements: Vec<Statement>,
+    statements: Body,
     draft: Draft,
 }
 
@@ -111,7 +111,7 @@ fn load_for(entry: &Path, files: &dyn Files, host: Option<&dyn Host>) -> Loaded 
         entries.push(source);
     }
     let expanded = expand::expand(&mut sources, files, &entries);
-    let Tree { statements, problems } = syntax::parse_tokens(&sources, expanded.tokens);
+    let Tree { statements, problems } = expanded.parser.finish(&sources);
     let mut context = Context::new(&sources, host);
     context.diagnostics = expanded.diagnostics;
     context.diagnostics.extend(text::several_files(entry, entries.len()));
@@ -146,7 +146,7 @@ fn trace(diagnostics: &mut [Diagnostic], sources: &SourceMap) {
 
 impl Loaded {
     fn nothing(sources: SourceMap, diagnostic: Diagnostic) -> Loaded {
-        let (statements, draft) = (Vec::new(), Draft::default());
+        let (statements, draft) = (Body::default(), Draft::default());
         Loaded { config: None, diagnostics: vec![diagnostic], sources, refused: None, statements, draft }
     }
 }

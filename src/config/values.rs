@@ -207,7 +207,7 @@ pub(super) fn address(context: &mut Context, word: &Word) -> Option<IpAddr> {
 /// An IP address of which keepalived drops a tail that begins with `/` or `-` (`lib/utils.c`: `inet_stosockaddr`).
 pub(super) fn host_address(context: &mut Context, word: &Word) -> Option<IpAddr> {
     let end = word.bytes.iter().position(|byte| matches!(byte, b'/' | b'-')).unwrap_or(word.bytes.len());
-    address(context, &Word { bytes: word.bytes[..end].to_vec(), ..word.clone() })
+    address(context, &Word { bytes: word.bytes.first(end), ..word.clone() })
 }
 
 /// As `inet_pton` does. Rust's parser and it agree: four decimal octets, no leading zeros.

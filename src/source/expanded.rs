@@ -1,6 +1,8 @@
 //! Text that stands in no file, and for every piece of it where it was written and where it is used.
 
-use super::{SourceId, SourceMap, Span};
+use std::rc::Rc;
+
+use super::{SourceId, SourceMap, Span, Text};
 
 /// A piece of an expanded line.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +19,7 @@ pub struct Piece<'a> {
 /// All expanded lines, one after the other.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Expanded {
-    bytes: Vec<u8>,
+    bytes: Text,
     pieces: Vec<Place>,
 }
 
@@ -39,15 +41,20 @@ impl Expanded {
         if self.bytes.len() + len >= SourceMap::MAX_LEN {
             return None;
         }
-        let start = self.bytes.len() as u32;
+        let bytes = Rc::make_mut(&mut self.bytes);
+        let start = bytes.len() as u32;
         for piece in pieces.iter().filter(|piece| !piece.bytes.is_empty()) {
-            let (start, len) = (self.bytes.len() as u32, piece.bytes.len() as u32);
+            let (start, len) = (bytes.len() as u32, piece.bytes.len() as u32);
             self.pieces.push(Place { start, len, written: piece.written, used: piece.used });
-            self.bytes.extend(piece.bytes);
+            bytes.extend(piece.bytes);
         }
-        let end = self.bytes.len() as u32;
-        self.bytes.push(b'\n'); // so that no span of one line touches the next
+        let end = bytes.len() as u32;
+        bytes.push(b'\n'); // so that no span of one line touches the next
         Some(Span { source: Expanded::ID, start, end })
+    }
+
+    pub fn text(&self) -> Text {
+        self.bytes.clone()
     }
 
     pub fn bytes(&self) -> &[u8] {

@@ -2,7 +2,7 @@
 //! wrong is handed back as a [`Problem`] for others to put into words.
 //!
 //! ```text
-//! bytes ── lexer ──► tokens (concatenated: the file again) ── parser ──► statements and blocks, with spans
+//! bytes ── lexer ──► tokens (concatenated: the file again) ── parser ──► words and braces ──► statements, when asked for
 //! ```
 //!
 //! The rules are keepalived 2.2.7's: a statement is a line; `#` and `!` start a comment except in double quotes;
@@ -10,8 +10,9 @@
 
 mod lexer;
 mod parser;
+mod tape;
 mod tree;
 
 pub use lexer::{RawLine, Token, TokenKind, lex, lex_line, lines, significant};
-pub use parser::{parse, parse_tokens};
-pub use tree::{Block, Problem, ProblemKind, Statement, Tree, Word};
+pub use parser::{Parser, parse};
+pub use tree::{Block, Body, Bytes, Head, Heads, Problem, ProblemKind, Statement, Tree, Word};

@@ -1,49 +1,47 @@
-//! Tokens → statements and blocks. Never fails: what does not fit is reported and stepped over.
+//! Tokens → the flat list of words and braces. Never fails: what does not fit is reported and stepped over.
 
-use crate::source::{SourceMap, Span};
+use crate::source::{SourceId, SourceMap, Span};
 
 use super::lexer::{Token, TokenKind, lex};
-use super::tree::{Block, Problem, ProblemKind, Statement, Tree, Word};
-
-/// The UTF-8 byte order mark.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+use super::tape::{BYTE_ORDER_MARK, Item, ItemKind, Tape};
+use super::tree::{Problem, ProblemKind, Tree};
 
 /// How deep blocks may nest before further braces are reported instead of followed. keepalived's deepest block is the
 /// fifth; the limit keeps a hostile file from exhausting the stack of whoever walks the tree.
 const MAX_DEPTH: usize = 64;
 
 /// Parses a file of `sources`.
-pub fn parse(sources: &SourceMap, source: crate::source::SourceId) -> Tree {
-    parse_tokens(sources, lex(source, sources.file(source).bytes()))
-}
-
-/// Parses the tokens of a whole configuration, from however many files of `sources`.
-pub fn parse_tokens(sources: &SourceMap, tokens: Vec<Token>) -> Tree {
-    let mut parser =
-        Parser { sources, open: Vec::new(), statements: Vec::new(), words: Vec::new(), problems: Vec::new() };
-    for token in tokens {
-        parser.token(token);
+pub fn parse(sources: &SourceMap, source: SourceId) -> Tree {
+    let bytes = sources.file(source).bytes();
+    let mut parser = Parser::default();
+    for token in lex(source, bytes) {
+        parser.token(token, &bytes[token.span.start as usize..token.span.end as usize]);
     }
-    parser.finish()
+    parser.finish(sources)
 }
 
-/// A block that is still open: its statement, the `{`, and the statements that came before it one level up.
-struct OpenBlock {
-    statement: Statement,
-    open: Span,
-    before: Vec<Statement>,
-}
-
-struct Parser<'a> {
-    sources: &'a SourceMap,
+/// Takes the tokens of a configuration one by one, from however many files.
+#[derive(Debug, Default)]
+pub struct Parser {
+    items: Vec<Item>,
     open: Vec<OpenBlock>,
-    statements: Vec<Statement>,
-    words: Vec<Word>,
+    /// Where the words of the line begin that is being read.
+    words: usize,
+    /// Where the statement before it begins, if a `{` may still belong to that.
+    before: Option<usize>,
     problems: Vec<Problem>,
 }
 
-impl Parser<'_> {
-    fn token(&mut self, token: Token) {
+/// A block that is still open: the items of its statement and of its `{`.
+#[derive(Debug, Clone, Copy)]
+struct OpenBlock {
+    statement: usize,
+    open: usize,
+}
+
+impl Parser {
+    /// Takes in the next token, which reads `text`.
+    pub fn token(&mut self, token: Token, text: &[u8]) {
         match token.kind {
             TokenKind::Space | TokenKind::Comment => {}
             TokenKind::Newline => self.end_statement(),
@@ -53,10 +51,7 @@ impl Parser<'_> {
             }
             TokenKind::Nul => self.problem(ProblemKind::Nul, token.span),
             TokenKind::Unterminated => self.problem(ProblemKind::UnterminatedQuote, token.span),
-            TokenKind::Bare | TokenKind::Quoted => {
-                let word = self.word(token);
-                self.words.push(word);
-            }
+            TokenKind::Bare | TokenKind::Quoted => self.word(token, text),
             TokenKind::Open => self.open(token.span),
             TokenKind::Close => self.close(token.span),
         }
@@ -66,116 +61,116 @@ impl Parser<'_> {
         self.problems.push(Problem { kind, span });
     }
 
-    fn word(&mut self, token: Token) -> Word {
-        let raw = self.sources.slice(token.span);
-        if token.kind == TokenKind::Quoted {
-            let bytes = raw[1..raw.len() - 1].to_vec();
-            return Word { span: token.span, bytes, quoted: true, second_reading: None };
-        }
-        let mut raw = raw;
-        if token.span.start == 0 && raw.starts_with(BYTE_ORDER_MARK) {
+    fn word(&mut self, token: Token, text: &[u8]) {
+        let quoted = token.kind == TokenKind::Quoted;
+        if token.span.start == 0 && !quoted && text.starts_with(BYTE_ORDER_MARK) {
             let end = BYTE_ORDER_MARK.len() as u32;
             self.problem(ProblemKind::ByteOrderMark, Span { end, ..token.span });
-            raw = &raw[BYTE_ORDER_MARK.len()..];
         }
-        let mut bytes = Vec::with_capacity(raw.len());
-        let mut second_reading = None;
-        let mut rest = raw.iter();
-        while let Some(&byte) = rest.next() {
-            match (byte, rest.as_slice().first()) {
-                (b'\\', Some(&escaped @ (b'#' | b'!'))) => {
-                    second_reading.get_or_insert(bytes.len());
-                    bytes.push(escaped);
-                    rest.next();
-                }
-                (b'\\', Some(&other)) => {
-                    bytes.extend([byte, other]);
-                    rest.next();
-                }
-                _ => bytes.push(byte),
-            }
-        }
-        Word { span: token.span, bytes, quoted: false, second_reading }
+        let kind = if self.items.len() == self.words { ItemKind::First } else { ItemKind::Next };
+        self.push(token.span, kind, quoted);
+    }
+
+    fn push(&mut self, span: Span, kind: ItemKind, quoted: bool) {
+        // A line is read in pieces that are much shorter.
+        let len = (span.end - span.start) as u16;
+        self.items.push(Item { start: span.start, source: span.source, len, kind, quoted });
     }
 
     fn end_statement(&mut self) {
-        if let Some(statement) = self.take_statement() {
-            self.statements.push(statement);
+        if self.words < self.items.len() {
+            self.before = Some(self.words);
+            self.words = self.items.len();
         }
-    }
-
-    fn take_statement(&mut self) -> Option<Statement> {
-        let words = std::mem::take(&mut self.words);
-        let (first, last) = (words.first()?.span, words.last()?.span);
-        Some(Statement { span: first.to(last), words, block: None })
     }
 
     /// The `{` belongs to the words before it on the line, else to the statement before it if that has no block yet.
     fn open(&mut self, open: Span) {
-        let nothing = Statement { words: Vec::new(), span: open, block: None };
-        let statement = match self.take_statement() {
-            Some(statement) => statement,
-            None => self.statements.pop_if(|previous| previous.block.is_none()).unwrap_or(nothing),
+        let has_words = self.words < self.items.len();
+        let statement = match self.before {
+            Some(before) if !has_words => before,
+            _ => self.words,
         };
         if self.open.len() == MAX_DEPTH {
             self.problem(ProblemKind::UnclosedBlock, open);
+            self.items.truncate(statement);
+            self.before = self.before.filter(|_| has_words);
+            self.words = self.items.len();
             return;
         }
-        self.open.push(OpenBlock { statement, open, before: std::mem::take(&mut self.statements) });
+        self.open.push(OpenBlock { statement, open: self.items.len() });
+        self.push(open, ItemKind::Open, false);
+        self.push(open, ItemKind::Skip, false);
+        (self.before, self.words) = (None, self.items.len());
     }
 
     fn close(&mut self, close: Span) {
         self.end_statement();
         match self.open.pop() {
-            Some(block) => self.end_block(block, Some(close)),
+            Some(block) => self.end_block(block, close),
             None => self.problem(ProblemKind::ExtraClose, close),
         }
     }
 
-    fn end_block(&mut self, block: OpenBlock, close: Option<Span>) {
-        let OpenBlock { mut statement, open, before } = block;
-        let statements = std::mem::replace(&mut self.statements, before);
-        statement.block = Some(Block { open, statements, close });
-        self.statements.push(statement);
+    fn end_block(&mut self, block: OpenBlock, close: Span) {
+        self.items[block.open + 1].start = self.items.len() as u32;
+        self.push(close, ItemKind::Close, false);
+        (self.before, self.words) = (None, self.items.len());
     }
 
-    fn finish(mut self) -> Tree {
+    /// At the end of the last file of `sources`.
+    pub fn finish(mut self, sources: &SourceMap) -> Tree {
         self.end_statement();
         if !self.open.is_empty() {
-            let culprit = self.unclosed();
+            let culprit = self.unclosed(sources);
             self.problem(ProblemKind::UnclosedBlock, culprit);
         }
         while let Some(block) = self.open.pop() {
-            self.end_block(block, None);
+            let nowhere = self.items[block.open].span();
+            self.end_block(block, Span { end: nowhere.start, ..nowhere });
         }
         self.problems.sort_by_key(|problem| (problem.span.source, problem.span.start));
-        Tree { statements: self.statements, problems: self.problems }
+        self.items.shrink_to_fit();
+        Tree { statements: Tape::new(self.items, sources).body(), problems: self.problems }
     }
 
-    /// The `{` that most likely lacks its `}`: one whose block holds a statement that starts further left than it.
-    fn unclosed(&self) -> Span {
-        let column = |span: Span| self.sources.position(span).column;
-        let inside = |depth: usize| {
-            let deeper = self.open.get(depth + 1);
-            deeper
-                .map_or(&self.statements, |deeper| &deeper.before)
-                .iter()
-                .chain(deeper.map(|deeper| &deeper.statement))
-        };
+    /// The `{` that most likely lacks its `}`: one whose block holds a block that starts no further right than it.
+    fn unclosed(&self, sources: &SourceMap) -> Span {
+        let column = |item: usize| sources.position(self.items[item].span()).column;
         let outdented = self.open.iter().enumerate().find(|(depth, block)| {
-            let own = column(block.statement.span);
-            inside(*depth).any(|statement| statement.block.is_some() && column(statement.span) <= own)
-                || self.open.get(depth + 1).is_some_and(|deeper| column(deeper.statement.span) <= own)
+            let own = column(block.statement);
+            let deeper = self.open.get(depth + 1).map(|deeper| deeper.statement);
+            self.blocks(block.open + 2, deeper).chain(deeper).any(|statement| column(statement) <= own)
         });
-        let innermost = || self.open.last().map(|block| block.open);
-        let whole = || Span { start: 0, end: 0, ..self.open[0].open };
-        outdented.map(|(_, block)| block.open).or_else(innermost).unwrap_or_else(whole)
+        let culprit = outdented.map(|(_, block)| block).or(self.open.last()).unwrap_or(&self.open[0]);
+        self.items[culprit.open].span()
+    }
+
+    /// The statements with closed blocks from item `from` on, up to `end`.
+    fn blocks(&self, from: usize, end: Option<usize>) -> impl Iterator<Item = usize> {
+        let (mut at, mut statement) = (from, from);
+        std::iter::from_fn(move || {
+            while at < end.unwrap_or(self.items.len()) {
+                match self.items[at].kind {
+                    ItemKind::First => (statement, at) = (at, at + 1),
+                    ItemKind::Open => {
+                        let found = statement;
+                        at = self.items[at + 1].start as usize + 1;
+                        statement = at;
+                        return Some(found);
+                    }
+                    _ => at += 1,
+                }
+            }
+            None
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::syntax::Statement;
 
     fn shown(text: &str) -> (String, Vec<ProblemKind>) {
         let mut sources = SourceMap::default();

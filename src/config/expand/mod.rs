@@ -22,7 +22,7 @@ use std::path::PathBuf;
 
 use crate::diagnostic::{Diagnostic, ErrorClass, Findings, Name};
 use crate::source::{SourceId, SourceMap, Span};
-use crate::syntax::{Token, TokenKind, lex_line, lines, significant};
+use crate::syntax::{Parser, Token, TokenKind, lex_line, lines, significant};
 
 use super::host::Files;
 use definition::{Definitions, RandomRange, definition, reference};
@@ -45,8 +45,8 @@ const COST_OF_A_LOOP: usize = 1000;
 
 /// What came of the files of a configuration.
 pub(super) struct Expanded {
-    /// Of all files, as one text.
-    pub tokens: Vec<Token>,
+    /// Has read all files, as one text.
+    pub parser: Parser,
     /// What there is to say about it.
     pub diagnostics: Findings,
 }
@@ -56,7 +56,9 @@ pub(super) fn expand(sources: &mut SourceMap, files: &dyn Files, entries: &[Sour
     let mut expander = Expander {
         sources,
         files,
+        parser: Parser::default(),
         tokens: Vec::new(),
+        lines_read: 0,
         diagnostics: Findings::default(),
         definitions: Definitions::default(),
         unfinished: None,
@@ -67,13 +69,17 @@ pub(super) fn expand(sources: &mut SourceMap, files: &dyn Files, entries: &[Sour
         includes_left: files::MOST_INCLUDES,
     };
     entries.iter().for_each(|entry| expander.file(*entry));
-    Expanded { tokens: expander.tokens, diagnostics: expander.diagnostics }
+    Expanded { parser: expander.parser, diagnostics: expander.diagnostics }
 }
 
 struct Expander<'a> {
     sources: &'a mut SourceMap,
     files: &'a dyn Files,
+    parser: Parser,
+    /// Of the line that is being lexed.
     tokens: Vec<Token>,
+    /// How many lines have been read from files.
+    lines_read: usize,
     diagnostics: Findings,
     definitions: Definitions,
     /// A definition whose last line ended in `\`.
@@ -102,14 +108,15 @@ impl Expander<'_> {
         let checks = self.checks;
         for line in lines(source, &bytes) {
             let text = significant(line.text);
+            self.lines_read += 1;
             if self.unfinished.is_none() && is_plain(text) {
-                lex_line(&mut self.tokens, line.span, line.text, line.is_split);
+                self.lex(line.span, line.text, line.is_split);
                 continue;
             }
             if line.is_split || line.text.contains(&0) {
                 // What is wrong with the line as such is seen by the lexer; its words are those of the expanded line.
                 let kind = if line.is_split { TokenKind::LineSplit } else { TokenKind::Nul };
-                self.tokens.push(Token { kind, span: line.span });
+                self.parser.token(Token { kind, span: line.span }, line.text);
             }
             let len = text.len() as u32;
             self.physical(Line::written(text, Span { end: line.span.start + len, ..line.span }).trimmed());
@@ -293,9 +300,9 @@ impl Expander<'_> {
             if start > 0 {
                 self.emit(&line.part(0, start));
             }
-            let before = self.tokens.len();
+            let before = self.lines_read;
             self.include(&statement.from(pattern), statement.whole(), checks);
-            if is_conditional && self.tokens.len() > before {
+            if is_conditional && self.lines_read > before {
                 self.included_twice(statement.whole());
             }
             return;
@@ -312,8 +319,18 @@ impl Expander<'_> {
             self.affords(line, usize::MAX);
             return;
         };
-        lex_line(&mut self.tokens, span, line.bytes(), false);
-        self.tokens.push(Token { kind: TokenKind::Newline, span: span.after() });
+        self.lex(span, line.bytes(), false);
+        self.parser.token(Token { kind: TokenKind::Newline, span: span.after() }, b"");
+    }
+
+    /// Hands the tokens of a line on.
+    fn lex(&mut self, span: Span, line: &[u8], is_split: bool) {
+        self.tokens.clear();
+        lex_line(&mut self.tokens, span, line, is_split);
+        for token in &self.tokens {
+            let text = &line[(token.span.start - span.start) as usize..(token.span.end - span.start) as usize];
+            self.parser.token(*token, text);
+        }
     }
 
     /// Whether the work for a line may still be done; says so when it may not for the first time.

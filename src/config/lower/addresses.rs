@@ -77,7 +77,7 @@ fn with_prefix(context: &mut Context, word: &Word, address: Ipv4Addr, prefix: Op
     let Some(prefix) = prefix else { return host };
     let start = word.span.end - word.quoted as u32 - prefix.len() as u32;
     let span = Span { start, end: start + prefix.len() as u32, ..word.span };
-    let prefix_word = Word { span, bytes: prefix.to_vec(), quoted: false, second_reading: None };
+    let prefix_word = Word { span, bytes: word.bytes.last(prefix.len()), quoted: false, second_reading: None };
     let length = values::integer_in(context, &prefix_word, 0, 32, Garbage::Dropped);
     let net = length.and_then(|length| Ipv4Net::new(address, length as u8).ok());
     net.unwrap_or(host)

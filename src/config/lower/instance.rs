@@ -121,7 +121,7 @@ pub(super) fn read(context: &mut Context, block: &Line, before: &Draft) -> Optio
 fn group(body: &[Statement]) -> Option<Vec<u8>> {
     let mut lines = body.iter().rev();
     let line = lines.find(|line| line.words.first().is_some_and(|word| word.bytes == b"mcast_dst_ip"))?;
-    line.words.get(1).map(|word| word.bytes.clone())
+    line.words.get(1).map(|word| word.bytes.to_vec())
 }
 
 impl InstanceDraft {

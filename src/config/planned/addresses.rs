@@ -26,7 +26,7 @@ fn address(context: &mut Context, line: &Entry) -> Option<()> {
     };
     if let Some(prefix) = parts.next() {
         let most = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = Word { bytes: prefix.to_vec(), ..word.clone() };
+        let prefix = Word { bytes: word.bytes.last(prefix.len()), ..word.clone() };
         values::integer_in(context, &prefix, 0, most, Garbage::Refused);
     }
     Some(())

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::config::cursor::{second_reading, shortened};
 use crate::source::Span;
-use crate::syntax::{Statement, Word};
+use crate::syntax::{Bytes, Statement, Word};
 
 /// One statement with at least one word.
 #[derive(Clone)]
@@ -33,7 +33,7 @@ pub(super) fn last<'a>(statements: &'a [Statement], keyword: &str) -> Option<Ent
 /// Whether a flag, or a keyword with an optional boolean, is set.
 pub(super) fn is_set(statements: &[Statement], keyword: &str) -> bool {
     let value = |entry: Entry| entry.argument(0).map(|word| word.bytes.clone());
-    let off = |value: Vec<u8>| matches!(value.as_slice(), b"false" | b"off" | b"no");
+    let off = |value: Bytes| matches!(value.as_slice(), b"false" | b"off" | b"no");
     last(statements, keyword).is_some_and(|entry| !value(entry).is_some_and(off))
 }
 

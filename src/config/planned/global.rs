@@ -37,7 +37,7 @@ pub(super) fn check(context: &mut Context, statements: &[Statement]) {
             b"static_routes" => routes::check(context, "static_routes", block.body()),
             b"static_rules" => rules::check(context, "static_rules", block.body()),
             b"static_ipaddress" => {
-                let eth0 = Word { bytes: DEFAULT_INTERFACE.to_vec(), ..block.words[0].clone() };
+                let eth0 = Word { bytes: DEFAULT_INTERFACE.to_vec().into(), ..block.words[0].clone() };
                 addresses::check_static(context, block.body(), default_interface.as_ref().unwrap_or(&eth0));
             }
             b"SSL" => {

@@ -9,7 +9,7 @@ use crate::config::values::{self, Garbage};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
 use crate::model::InterfaceName;
 use crate::source::Span;
-use crate::syntax::{Statement, Word};
+use crate::syntax::{Bytes, Statement, Word};
 
 use super::complain;
 use super::entry::{Entry, all, entries, last, number, shown};
@@ -17,9 +17,9 @@ use super::entry::{Entry, all, entries, last, number, shown};
 /// The names of tracked objects as far as the file has been read: what is tracked is defined before.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    files: HashSet<Vec<u8>>,
-    processes: HashSet<Vec<u8>>,
-    sessions: HashSet<Vec<u8>>,
+    files: HashSet<Bytes>,
+    processes: HashSet<Bytes>,
+    sessions: HashSet<Bytes>,
 }
 
 impl Names {
@@ -126,13 +126,7 @@ pub(super) fn check_lists(
 }
 
 /// One line of `track_interface`; whether it has a weight.
-fn interface(
-    context: &mut Context,
-    owner: &str,
-    own: Option<&Word>,
-    line: &Entry,
-    seen: &mut HashSet<Vec<u8>>,
-) -> bool {
+fn interface(context: &mut Context, owner: &str, own: Option<&Word>, line: &Entry, seen: &mut HashSet<Bytes>) -> bool {
     let name = &line.words[0];
     let text = shown(name);
     if own.is_some_and(|own| own.bytes == name.bytes) {
