@@ -60,6 +60,19 @@ fn a_target_is_judged_by_what_it_knows() {
 }
 
 #[test]
+fn an_older_target_does_not_know_words_inside_lines_either() {
+    let peers = "vrrp_instance V {\n    unicast_peer {\n        192.0.2.2 min_ttl 255\n    }\n}\n";
+    let directory = with(peers);
+    let newer = |target: &str| {
+        let (_, text) = run(&directory, &format!("check --output concise --target keepalived={target} k.conf"));
+        text.lines().filter(|line| line.contains("[newer-keyword]")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let expected = "k.conf:3:19: warning[newer-keyword]: keepalived 2.0.20 does not know 'min_ttl': it came with 2.1.0";
+    assert_eq!(newer("2.0.20"), [expected]);
+    assert_eq!(newer("2.1.0"), [""; 0]);
+}
+
+#[test]
 fn machines_are_answered_in_their_formats() {
     let directory = with(&GOOD.replace("/24", ""));
     let (_, json) = run(&directory, "check --output json k.conf");

@@ -11,7 +11,7 @@ use crate::source::{SourceId, SourceMap, Span};
 
 use super::host::{Files, Host};
 use super::rules::{self, Node, Subject};
-use super::target::Target;
+use super::target::{self, Target};
 use super::{Loaded, load, load_on, trace};
 use super::{allow, cascade};
 
@@ -86,6 +86,12 @@ pub fn check(paths: &[&Path], files: &dyn Files, options: CheckOptions) -> Vec<C
     }
     let finish = |(loaded, mut diagnostics): (Loaded, Vec<Diagnostic>)| {
         let sources = loaded.sources;
+        if let Some(Target::Keepalived(release)) = options.target {
+            diagnostics.retain(|diagnostic| diagnostic.name != Name::NEWER_KEYWORD);
+            let mut newer = target::newer_keywords(&loaded.statements, release);
+            trace(&mut newer, &sources);
+            diagnostics.extend(newer);
+        }
         diagnostics.sort_by_key(|diagnostic| diagnostic.primary.map(place));
         cascade::reduce(&mut diagnostics, &loaded.statements, &sources);
         diagnostics.retain_mut(|diagnostic| Target::judge(options.target, diagnostic));

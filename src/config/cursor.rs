@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use crate::diagnostic::{Diagnostic, ErrorClass, Fix, Name};
-use crate::schema::{self, Keyword, Missing, ROOT, Status, Value};
+use crate::schema::{self, Keyword, Missing, ROOT, Release, Status, Value};
 use crate::source::Span;
 use crate::syntax::{Block, Statement, Word};
 
@@ -248,9 +248,8 @@ impl<'p> Walker<'p> {
     /// What there is to say about the keyword itself, wherever it stands.
     fn remark(&self, context: &mut Context, statement: &Statement, keyword: &Keyword) {
         let (name, span) = (&keyword.name, statement.words[0].span);
-        if keyword.newer {
-            let message = format!("keepalived 2.2.7 does not know '{name}', later versions do");
-            context.report(Diagnostic::warning(Name::NEWER_KEYWORD, message).at(span));
+        if keyword.is_newer_than(Release::WIDESPREAD) {
+            context.report(newer(keyword, Release::WIDESPREAD, span));
         }
         if let Some(replacement) = &keyword.replaced {
             context.report(
@@ -274,7 +273,7 @@ impl<'p> Walker<'p> {
     /// Writing the new name is enough when the block knows it, takes the same value after it, and every keepalived does.
     fn renaming(&self, span: Span, old: &Keyword, new: &str) -> Option<Fix> {
         let new = schema::keepalived().block(self.path)?.keyword(new.as_bytes())?;
-        (new.value == old.value && !new.newer).then(|| Fix::replace(span, &new.name))
+        (new.value == old.value && !new.is_newer_than(Release::WIDESPREAD)).then(|| Fix::replace(span, &new.name))
     }
 
     /// Whether the statement has a block exactly if its keyword opens one.
@@ -372,6 +371,12 @@ fn is_idle(path: &str) -> bool {
     let (parent, name) = path.rsplit_once('.').unwrap_or((ROOT, path));
     let opener = schema::keepalived().block(parent).and_then(|block| block.keyword(name.as_bytes()));
     is_idle(parent) || opener.is_some_and(|opener| opener.status != Status::Effective || opener.denies.is_some())
+}
+
+/// A keyword that keepalived of that release does not know yet.
+pub(super) fn newer(keyword: &Keyword, release: Release, span: Span) -> Diagnostic {
+    let message = format!("keepalived {release} does not know '{}': {}", keyword.name, keyword.reason_unknown());
+    Diagnostic::warning(Name::NEWER_KEYWORD, message).at(span)
 }
 
 fn unexpected_block(context: &mut Context, statement: &Statement, block: &Block) {

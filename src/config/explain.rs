@@ -46,8 +46,11 @@ fn row(block: &Block, keyword: &Keyword, in_line: bool) -> String {
             (Status::Removed, _) => "unknown, as keepalived dropped it",
         },
     );
-    if keyword.newer {
-        line("since", "a version after 2.2.7");
+    if let Some(since) = keyword.since {
+        line("since", &since.to_string());
+    }
+    if let Some(library) = &keyword.build {
+        line("build", &format!("only where keepalived is built with {library}"));
     }
     if keyword.once {
         line("twice", "a second one is ignored with a complaint");

@@ -4,22 +4,19 @@
 use std::str::FromStr;
 
 use crate::diagnostic::{Diagnostic, Name, Severity};
+use crate::schema::{self, ROOT, Release, ReleaseError};
+use crate::syntax::Statement;
 
-/// The newest version that does not know the keywords that the grammar marks `not_in 2.2.7`.
-const WITHOUT_NEWER: Version = Version(2, 2, 7);
+use super::cursor;
 
 /// A program that has to be able to run the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     /// This one.
     Alived,
-    /// keepalived of that version.
-    Keepalived(Version),
+    /// keepalived of that release.
+    Keepalived(Release),
 }
-
-/// A version of keepalived: three numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Version(u16, u16, u16);
 
 /// What was given is no target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -35,11 +32,7 @@ impl FromStr for Target {
             return Ok(Target::Alived);
         }
         let version = text.strip_prefix("keepalived=").ok_or(TargetError)?;
-        let parts: Vec<u16> = version.split('.').map(str::parse).collect::<Result<_, _>>().map_err(|_| TargetError)?;
-        match parts.as_slice() {
-            [major, minor, patch] => Ok(Target::Keepalived(Version(*major, *minor, *patch))),
-            _ => Err(TargetError),
-        }
+        version.parse().map(Target::Keepalived).map_err(|_: ReleaseError| TargetError)
     }
 }
 
@@ -49,15 +42,39 @@ impl Target {
     pub(super) fn judge(target: Option<Target>, diagnostic: &mut Diagnostic) -> bool {
         match (diagnostic.name, target) {
             (Name::NEWER_KEYWORD, None | Some(Target::Alived)) => diagnostic.severity = Severity::Note,
-            (Name::NEWER_KEYWORD, Some(Target::Keepalived(version))) => {
-                diagnostic.severity = Severity::Warning;
-                return version <= WITHOUT_NEWER;
-            }
+            (Name::NEWER_KEYWORD, Some(Target::Keepalived(_))) => diagnostic.severity = Severity::Warning,
             (Name::NOT_YET_SUPPORTED, None) => diagnostic.severity = Severity::Note,
             (Name::NOT_YET_SUPPORTED | Name::NOT_YET_EFFECTIVE, Some(Target::Keepalived(_))) => return false,
             _ => {}
         }
         true
+    }
+}
+
+/// The keywords of the file, and the words in its lines, that keepalived of that release does not know yet.
+pub(super) fn newer_keywords(statements: &[Statement], release: Release) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    collect(&mut found, ROOT, statements, release);
+    found
+}
+
+fn collect(found: &mut Vec<Diagnostic>, path: &str, statements: &[Statement], release: Release) {
+    let Some(block) = schema::keepalived().block(path) else { return };
+    for statement in statements {
+        let Some(first) = statement.words.first() else { continue };
+        let Some(keyword) = block.keyword(&first.bytes) else {
+            let words = statement.words.iter().filter_map(|word| Some((block.word(&word.bytes)?, word.span)));
+            let newer = words.filter(|(word, _)| word.is_newer_than(release));
+            found.extend(newer.map(|(word, span)| cursor::newer(word, release, span)));
+            continue;
+        };
+        if keyword.is_newer_than(release) {
+            found.push(cursor::newer(keyword, release, first.span));
+        } else if let Some((inside, child)) =
+            statement.block.as_ref().zip(schema::keepalived().child(path, &keyword.name))
+        {
+            collect(found, &child.path, &inside.statements, release);
+        }
     }
 }
 
@@ -71,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_target_is_a_program_with_its_version() {
-        assert_eq!(target("keepalived=2.2.7"), Target::Keepalived(Version(2, 2, 7)));
+        assert_eq!(target("keepalived=2.2.7"), Target::Keepalived(Release::WIDESPREAD));
         assert_eq!(target("alived"), Target::Alived);
         for bad in ["2.2.7", "keepalived=2.2", "keepalived=a.b.c", "bird=2.2.7", ""] {
             assert_eq!(bad.parse::<Target>(), Err(TargetError), "{bad}");
@@ -87,7 +104,6 @@ mod tests {
         let newer = || Diagnostic::warning(Name::NEWER_KEYWORD, "x");
         assert_eq!(judged(newer(), None), Some(Severity::Note));
         assert_eq!(judged(newer(), Some(target("keepalived=2.2.7"))), Some(Severity::Warning));
-        assert_eq!(judged(newer(), Some(target("keepalived=2.4.3"))), None);
         let unsupported = || Diagnostic::error(Name::NOT_YET_SUPPORTED, "x");
         assert_eq!(judged(unsupported(), None), Some(Severity::Note));
         assert_eq!(judged(unsupported(), Some(Target::Alived)), Some(Severity::Error));

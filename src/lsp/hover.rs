@@ -1,6 +1,6 @@
 //! What the word under the pointer means: a keyword's row of the grammar, or the block that a name stands for.
 
-use crate::schema::{self, Keyword, standing, value_text};
+use crate::schema::{self, Keyword, Release, standing, value_text};
 use crate::source::Span;
 use crate::syntax::Statement;
 
@@ -34,8 +34,11 @@ pub(super) fn describe(path: &str, keyword: &Keyword) -> String {
     if let Some(consequence) = &keyword.denies {
         text += &format!("* without it {consequence}\n");
     }
-    if keyword.newer {
-        text += "* unknown to keepalived 2.2.7\n";
+    if let Some(since) = keyword.since {
+        text += &format!("* since: {since}\n");
+    }
+    if keyword.is_newer_than(Release::WIDESPREAD) {
+        text += &format!("* unknown to keepalived {}\n", Release::WIDESPREAD);
     }
     if keyword.once {
         text += "* a second one in the block is ignored\n";

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Block, FILES, Keyword, Missing, Schema, Status, Value};
+use super::{Block, FILES, Keyword, Missing, Release, Schema, Status, Value};
 
 /// The page.
 pub fn compatibility() -> String {
@@ -28,6 +28,8 @@ What alived does with each keyword of keepalived 2.2.7 and later. This page is g
 * **no-effect**: has no effect in keepalived either.
 * **removed**: keepalived knew it once and now calls it unknown.
 
+*since* is the first release of keepalived that knows the keyword in that block; 1.0.0 stands for all before it.
+
 ";
 
 fn counts(schema: &Schema) -> String {
@@ -50,10 +52,10 @@ pub fn standing(keyword: &Keyword) -> &'static str {
 }
 
 fn section(page: &mut String, block: &Block) {
-    let rows = block.keywords.iter().chain(&block.words);
+    let rows = block.keywords.iter().chain(&block.head).chain(&block.words);
     let rows: String = rows.map(row).collect();
     if !rows.is_empty() {
-        let head = "| keyword | value | default | in alived | remark |\n|---|---|---|---|---|";
+        let head = "| keyword | value | default | since | in alived | remark |\n|---|---|---|---|---|---|";
         write!(page, "\n## {}\n\n{head}\n{rows}", block.path).expect("writing to a string cannot fail");
     }
 }
@@ -64,14 +66,17 @@ fn row(keyword: &Keyword) -> String {
     if let Some(consequence) = &keyword.denies {
         remarks.push(format!("without it {consequence}"));
     }
-    if keyword.newer {
-        remarks.push("unknown to 2.2.7".to_owned());
+    if keyword.is_newer_than(Release::WIDESPREAD) {
+        remarks.push(format!("unknown to {}", Release::WIDESPREAD));
     }
     if let Some(other) = keyword.replaced.as_ref().or(keyword.renamed.as_ref()) {
         remarks.push(format!("now `{other}`"));
     }
     let remarks = remarks.join("; ");
-    format!("| `{}` | {} | {default} | {} | {remarks} |\n", keyword.name, value_text(keyword), standing(keyword))
+    let since =
+        keyword.since.map(|since| if since > Release::NEWEST { "unreleased".to_owned() } else { since.to_string() });
+    let (since, value) = (since.unwrap_or_default(), value_text(keyword));
+    format!("| `{}` | {value} | {default} | {since} | {} | {remarks} |\n", keyword.name, standing(keyword))
 }
 
 /// What the keyword takes, in words; in brackets when it may stand alone.

@@ -4,11 +4,13 @@
 mod compatibility;
 mod number;
 mod read;
+mod release;
 
 use std::sync::OnceLock;
 
 pub use compatibility::{compatibility, standing, value_text};
 pub use number::{Decimal, MICROS};
+pub use release::{Release, ReleaseError};
 
 /// The grammar files, in the order in which they are listed in `docs/COMPATIBILITY.md`.
 pub const FILES: [(&str, &str); 14] = [
@@ -44,6 +46,8 @@ pub struct Block {
     pub path: String,
     /// The keywords it may hold; empty for a block of free lines.
     pub keywords: Vec<Keyword>,
+    /// What each of its lines begins with, where that is not one of the words.
+    pub head: Option<Keyword>,
     /// The words that its lines may hold besides names and addresses.
     pub words: Vec<Keyword>,
 }
@@ -61,8 +65,10 @@ pub struct Keyword {
     pub default: Option<String>,
     /// What alived does with it.
     pub status: Status,
-    /// keepalived 2.2.7 does not know it; a later version does.
-    pub newer: bool,
+    /// The first release that knows it; all before 1.0.0 count as that. `None` for what no release knew.
+    pub since: Option<Release>,
+    /// A library without which keepalived is built without it.
+    pub build: Option<String>,
     /// keepalived complains about the keyword and recommends this one.
     pub replaced: Option<String>,
     /// keepalived has another name for it now, and takes the old one without a complaint.
@@ -161,6 +167,22 @@ impl Status {
             Status::Planned => "planned",
             Status::NoEffect => "no-effect",
             Status::Removed => "removed",
+        }
+    }
+}
+
+impl Keyword {
+    /// Whether keepalived of that release, as distributions build it, does not know the keyword yet.
+    pub fn is_newer_than(&self, release: Release) -> bool {
+        self.build.is_some() || self.since.is_some_and(|since| since > release)
+    }
+
+    /// Why keepalived of that release does not know it: the end of a sentence about the keyword.
+    pub fn reason_unknown(&self) -> String {
+        match (&self.build, self.since) {
+            (Some(library), _) => format!("only builds with {library} know it"),
+            (None, Some(since)) => format!("it came with {since}"),
+            (None, None) => "no release knew it".to_owned(),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::source::{SourceMap, Span};
 use crate::syntax::{Statement, parse};
 
 use super::number::{Decimal, MICROS};
-use super::{Block, Keyword, Missing, Status, Value};
+use super::{Block, Keyword, Missing, ReleaseError, Status, Value};
 
 /// Reads the text of `grammar/<name>.conf`.
 pub(super) fn blocks(name: &str, text: &str) -> Result<Vec<Block>, String> {
@@ -40,13 +40,16 @@ impl Reader<'_> {
         if keyword != "block" {
             return Err(self.at(statement.span, &format!("expected 'block', found '{keyword}'")));
         }
-        let mut block = Block { path: path.clone(), keywords: Vec::new(), words: Vec::new() };
+        let mut block = Block { path: path.clone(), keywords: Vec::new(), head: None, words: Vec::new() };
         for row in &body.statements {
             let (kind, keyword) = self.keyword(row)?;
             match kind.as_str() {
                 "keyword" => block.keywords.push(keyword),
                 "word" => block.words.push(keyword),
-                other => return Err(self.at(row.span, &format!("expected 'keyword' or 'word', found '{other}'"))),
+                "head" => block.head = Some(keyword),
+                other => {
+                    return Err(self.at(row.span, &format!("expected 'keyword', 'word' or 'head', found '{other}'")));
+                }
             }
         }
         Ok(block)
@@ -64,7 +67,8 @@ impl Reader<'_> {
             missing: Missing::Exits,
             default: None,
             status: Status::Planned,
-            newer: false,
+            since: None,
+            build: None,
             replaced: None,
             renamed: None,
             once: false,
@@ -78,7 +82,12 @@ impl Reader<'_> {
                 ["value", rest @ ..] => value = Some(self.value(property.span, rest)?),
                 ["status", status_name] => status = Some(self.status(property.span, status_name)?),
                 ["default", _] => keyword.default = text,
-                ["not_in", "2.2.7"] => keyword.newer = true,
+                ["since", release] => {
+                    let release =
+                        release.parse().map_err(|error: ReleaseError| self.at(property.span, &format!("{error}")));
+                    keyword.since = Some(release?);
+                }
+                ["build", _] => keyword.build = text,
                 ["once"] => keyword.once = true,
                 ["replaced", _] => keyword.replaced = text,
                 ["renamed", _] => keyword.renamed = text,
