@@ -4,6 +4,7 @@
 //! The crate leans one way: text becomes a [`model::Config`]; pure state machines turn events into actions; only
 //! [`io`] and [`daemon`] touch the system. `docs/ARCHITECTURE.md` is the map, `tests/tidy.rs` holds its lines.
 
+pub mod bfd;
 pub mod check;
 pub mod cli;
 pub mod config;
@@ -19,6 +20,7 @@ pub mod model;
 pub mod notify;
 pub mod pcap;
 pub mod peers;
+pub mod random;
 pub mod schema;
 pub mod source;
 pub mod syntax;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 /// Each module and what it may import, lowest first. A row names only rows above it, so there can be no cycle.
 const LAYERS: &[(&str, &[&str])] = &[
     ("time", &[]),
+    ("random", &[]),
     ("source", &[]),
     ("model", &["time"]),
     // The text side.
@@ -18,13 +19,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     // The protocol side. It meets the text side only in `model`.
     ("wire", &["model", "time"]),
     ("vrrp", &["wire", "model", "time"]),
+    ("bfd", &["wire", "model", "random", "time"]),
     // Captures: other people's packets, judged without the daemon's own receive path.
     ("pcap", &["wire", "model"]),
     ("track", &["model", "time"]),
     ("check", &["model", "time"]),
     ("ipvs", &["model", "time"]),
     ("notify", &["model", "time"]),
-    ("controller", &["vrrp", "track", "check", "ipvs", "notify", "wire", "model", "time"]),
+    ("controller", &["vrrp", "track", "check", "ipvs", "notify", "wire", "model", "random", "time"]),
     // Above both: the configurations of several nodes, and the elections that come of them.
     ("peers", &["config", "diagnostic", "source", "controller", "vrrp", "track", "model", "time"]),
     // The edge.
@@ -33,6 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "daemon",
         &[
             "io",
+            "bfd",
             "config",
             "controller",
             "vrrp",

@@ -26,6 +26,7 @@ use crate::check::{self, Outcome, Probe, alert};
 use crate::ipvs::{Change, Table, desired};
 use crate::model::{Config, ServerId, ServerKey};
 use crate::notify::mail::{LocalNames, Mail, Mailer};
+use crate::random::Random;
 use crate::time::Instant;
 
 use kernel::Kernel;
@@ -105,7 +106,7 @@ impl Services {
     /// No virtual servers yet: [`ServicesEvent::Configure`] comes first. `seed` spreads the first checks.
     pub fn new(seed: u64) -> Services {
         Services {
-            random: Random(seed),
+            random: Random::new(seed),
             mailer: None,
             servers: Vec::new(),
             schedule: BTreeSet::new(),
@@ -175,8 +176,8 @@ impl Services {
             let random = &mut self.random;
             let before = old.swap_remove(&new.target.id());
             let server = match &before {
-                Some(before) => before.reloaded(new, now, || random.next()),
-                None => Server::new(new, !self.started, now, || random.next()),
+                Some(before) => before.reloaded(new, now, || random.fraction()),
+                None => Server::new(new, !self.started, now, || random.fraction()),
             };
             if let Some(before) = &before {
                 self.differences(before, &server, actions);
@@ -333,22 +334,6 @@ impl Services {
         let state = if up { "UP" } else { "DOWN" };
         let subject = format!("Realserver {real} of virtual server {server} - {state}");
         actions.extend(self.mailer.as_ref().map(|mailer| ServicesAction::Mail(mailer.mail(&subject, body))));
-    }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): spreads the first checks, no more is asked of it.
-#[derive(Debug)]
-struct Random(u64);
-
-impl Random {
-    /// The next number, from 0 up to but not including 1.
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
-        (mixed >> 11) as f64 / (1u64 << 53) as f64
     }
 }
 

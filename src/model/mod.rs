@@ -2,6 +2,7 @@
 //! the code never asks again. Nothing here knows text, packets or the kernel.
 
 pub mod address;
+pub mod bfd;
 pub mod check;
 pub mod global;
 pub mod ipvs;
@@ -11,6 +12,7 @@ pub mod track;
 pub mod vrrp;
 
 pub use address::{BoundedName, InterfaceName, MulticastV4, MulticastV6};
+pub use bfd::{BfdInstance, BfdInterval};
 pub use check::{CheckTiming, Checker, CheckerKind, HttpCheck, HttpUrl, StatusCodes};
 pub use global::{
     ChainName, DownTimerAdverts, DynamicInterfaces, EmailSettings, ExtraGarp, Firewall, GarpDefaults, Global,
