@@ -1,51 +1,35 @@
 //! What can a packet do to a running router? Whatever arrives, nothing panics; and only a whole, authentic advert may
 //! change who is master.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use alived::controller::routers::{Action, Event, Routers, Settings};
 use alived::model::*;
 use alived::time::Instant;
 use alived::vrrp::StateName;
-use alived::wire::ipv4::Header;
+use alived::wire::ip::Header;
 use alived::wire::vrrp::{Advert, GROUP, PROTOCOL, TOS, TTL};
 use proptest::prelude::*;
 
 const PASSWORD: [u8; 8] = *b"secret\0\0";
-const PEER: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
+const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
 
 fn eth0() -> InterfaceName {
     InterfaceName::new("eth0").expect("a name")
 }
 
 fn channel() -> Channel {
-    Channel { interface: eth0(), endpoint: Endpoint::Multicast }
+    Channel { interface: eth0(), endpoint: Endpoint::Multicast(GROUP), protocol: Carrier::Vrrp }
 }
 
 /// A router that has been MASTER with priority 100 for a moment.
 fn master() -> (Routers, Instant) {
-    let vip = VirtualAddress {
-        net: "192.0.2.100/24".parse().expect("an address"),
-        interface: eth0(),
-        label: None,
-        broadcast: None,
-        scope: 0,
-    };
+    let vip = VirtualAddress::new("192.0.2.100/24".parse().expect("an address"), eth0());
     let instance = VrrpInstance {
-        name: "VI_1".to_owned(),
-        initial_state: InitialState::Backup,
-        interface: eth0(),
-        vrid: Vrid::new(51).expect("not zero"),
-        priority: Priority::new(100),
-        advert_interval: AdvertInterval::DEFAULT,
-        preempt: true,
         authentication: Authentication::Pass(PASSWORD),
-        transport: Transport::Multicast { source: None },
         virtual_addresses: vec![vip],
-        track_scripts: Vec::new(),
-        garp: GratuitousArp::default(),
-        notify: Notify::default(),
+        ..VrrpInstance::new("VI_1", eth0(), Vrid::new(51).expect("not zero"), Family::V4)
     };
     let addresses = vec!["192.0.2.1/24".parse().expect("an address")];
     let mut routers = Routers::new();
@@ -65,7 +49,7 @@ fn genuine() -> Vec<u8> {
         priority: Priority::new(200),
         interval: AdvertInterval::DEFAULT,
         authentication: Authentication::Pass(PASSWORD),
-        addresses: vec![Ipv4Addr::new(192, 0, 2, 100)],
+        addresses: vec![[192, 0, 2, 100].into()],
     };
     let header = Header { source: PEER, destination: GROUP, protocol: PROTOCOL, tos: TOS, ttl: TTL, identification: 1 };
     header.emit(&advert.emit(PEER, GROUP))
@@ -123,7 +107,8 @@ proptest! {
         ttl in any::<u8>(),
         source in any::<u32>(),
     ) {
-        let header = Header { source: source.into(), destination: GROUP, protocol: PROTOCOL, tos: TOS, ttl, identification: 1 };
+        let source = IpAddr::from(Ipv4Addr::from_bits(source));
+        let header = Header { source, destination: GROUP, protocol: PROTOCOL, tos: TOS, ttl, identification: 1 };
         let (state, actions, timer_unchanged) = receive(header.emit(&payload));
         prop_assert!(state == StateName::Master && only_reports(&actions) && timer_unchanged);
     }

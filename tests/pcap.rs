@@ -10,9 +10,9 @@ mod capture_file;
 
 use std::path::PathBuf;
 
-use alived::model::{Authentication, Version, Vrid};
+use alived::model::{Authentication, Family, Version, Vrid};
 use alived::wire::arp::GratuitousArp;
-use alived::wire::ipv4::Datagram;
+use alived::wire::ip::Datagram;
 use alived::wire::vrrp::{AUTH_PASS, Advert, PROTOCOL, View};
 use capture_file::{Frame, frames};
 
@@ -33,8 +33,8 @@ fn written_again(frame: &[u8]) -> Vec<u8> {
     }
     let datagram = Datagram::parse(&frame[ETHERNET_LEN..]).expect("a whole IPv4 header");
     assert_eq!(datagram.header.protocol, PROTOCOL);
-    assert_eq!(usize::from(datagram.total_length), frame.len() - ETHERNET_LEN);
-    let view = View::new(datagram.payload).expect("long enough for VRRP");
+    assert_eq!(datagram.total_length, frame.len() - ETHERNET_LEN);
+    let view = View::new(datagram.payload, Family::V4).expect("long enough for VRRP");
     assert!(view.checksum_is_right(Version::V2, datagram.header.source, datagram.header.destination));
     assert_eq!((view.version(), view.packet_type(), view.auth_type()), (2, 1, AUTH_PASS));
     assert_eq!(view.length(), view.expected_length(Version::V2));

@@ -1,6 +1,6 @@
 //! Where the settings of a `vrrp_instance` stand: for whoever compares configurations after they were read.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use crate::model::ScriptName;
 use crate::source::{Moved, Span};
@@ -15,8 +15,6 @@ pub struct InstancePlaces {
     pub instance: String,
     /// The name before the brace.
     pub name: Span,
-    /// It is of IPv6, which the model does not hold yet.
-    pub other_protocol: bool,
     /// `version`
     pub version: Option<Span>,
     /// `state`
@@ -38,7 +36,7 @@ pub struct InstancePlaces {
     /// The first keyword that means unicast.
     pub unicast: Option<Span>,
     /// The lines of `virtual_ipaddress`.
-    pub addresses: Vec<(Ipv4Addr, Span)>,
+    pub addresses: Vec<(IpAddr, Span)>,
     /// The lines of `track_script`.
     pub tracked: Vec<(ScriptName, Span)>,
 }
@@ -56,7 +54,6 @@ fn places(draft: &InstanceDraft, at: &dyn Fn(Span) -> Span) -> InstancePlaces {
     InstancePlaces {
         instance: draft.name.value.clone(),
         name: at(draft.name.span),
-        other_protocol: draft.other_protocol,
         version: draft.version.map(|version| at(version.span)),
         state: draft.state.map(|state| at(state.span)),
         vrid: draft.vrid.map(|vrid| at(vrid.span)),

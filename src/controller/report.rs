@@ -1,9 +1,9 @@
 //! What the controllers have to say beyond one state machine's own reports. The texts are keepalived's.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
-use crate::model::{Channel, Endpoint, InterfaceName};
+use crate::model::{Channel, Endpoint, Family, InterfaceName};
 use crate::track::script::{self, ScriptReport};
 use crate::vrrp::{self, Refusal};
 
@@ -40,12 +40,14 @@ pub enum RoutersReport {
         /// `vrrp_instance` name.
         instance: String,
         /// Sender.
-        from: Ipv4Addr,
+        from: IpAddr,
         /// Configured here and not advertised.
-        missing: Vec<Ipv4Addr>,
+        missing: Vec<IpAddr>,
     },
     /// Too short to say whom it concerns. Told once for each interface.
     TooShort {
+        /// IPv4 or IPv6.
+        family: Family,
         /// Where it came in.
         interface: InterfaceName,
         /// Octets.
@@ -67,21 +69,21 @@ pub enum RoutersReport {
         /// Why.
         reason: String,
     },
-    /// A burst of gratuitous ARP begins for an address.
+    /// A burst of gratuitous ARP, or of neighbour adverts, begins for an address.
     Queueing {
         /// `vrrp_instance` name.
         instance: String,
         /// Where.
         interface: InterfaceName,
         /// Which address.
-        address: Ipv4Addr,
+        address: IpAddr,
     },
-    /// One gratuitous ARP goes out.
+    /// One of them goes out.
     Announcing {
         /// Where.
         interface: InterfaceName,
         /// Which address.
-        address: Ipv4Addr,
+        address: IpAddr,
     },
 }
 
@@ -112,25 +114,27 @@ impl fmt::Display for RoutersReport {
                 write!(f, "({instance}) not present in advert from {from}:")?;
                 missing.iter().try_for_each(|address| write!(f, " {address}"))
             }
-            RoutersReport::TooShort { interface, length } => {
-                write!(f, "IPv4 VRRP packet too short - {length} bytes on {interface}")
+            RoutersReport::TooShort { family, interface, length } => {
+                write!(f, "{family} VRRP packet too short - {length} bytes on {interface}")
             }
             RoutersReport::Script(report) => report.fmt(f),
             RoutersReport::Link { interface, up } => {
                 write!(f, "Netlink reports {interface} {}", if *up { "up" } else { "down" })
             }
-            RoutersReport::ChannelFailed { channel: Channel { interface, endpoint }, reason } => {
+            RoutersReport::ChannelFailed { channel: Channel { interface, endpoint, .. }, reason } => {
                 let what = match endpoint {
-                    Endpoint::Multicast => "multicast".to_owned(),
+                    Endpoint::Multicast(_) => "multicast".to_owned(),
                     Endpoint::Unicast(address) => format!("unicast ({address})"),
                 };
                 write!(f, "cannot open the {what} VRRP socket on {interface}: {reason}")
             }
             RoutersReport::Queueing { instance, interface, address } => {
-                write!(f, "({instance}) Sending/queueing gratuitous ARPs on {interface} for {address}")
+                let what = if address.is_ipv4() { "gratuitous ARPs" } else { "Unsolicited Neighbour Adverts" };
+                write!(f, "({instance}) Sending/queueing {what} on {interface} for {address}")
             }
             RoutersReport::Announcing { interface, address } => {
-                write!(f, "Sending gratuitous ARP on {interface} for {address}")
+                let what = if address.is_ipv4() { "gratuitous ARP" } else { "unsolicited Neighbour Advert" };
+                write!(f, "Sending {what} on {interface} for {address}")
             }
         }
     }

@@ -5,12 +5,14 @@
 
 mod entry;
 mod inbound;
+mod interfaces;
+mod tracking;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 
 use self::entry::Entry;
 use super::report::RoutersReport as Report;
@@ -20,9 +22,9 @@ use crate::model::{
 };
 use crate::notify::script::Occasion;
 use crate::time::Instant;
-use crate::track::{self, Effect, Outcome, ScriptTracker, script};
+use crate::track::{Outcome, ScriptTracker, script};
 use crate::vrrp::receive::Counters;
-use crate::vrrp::{self, FaultCause, StateName};
+use crate::vrrp::{self, StateName};
 
 /// The part of a configuration that concerns VRRP.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -50,7 +52,7 @@ pub enum Event {
         /// From where.
         interface: InterfaceName,
         /// Which one.
-        net: Ipv4Net,
+        net: IpNet,
     },
     /// A datagram came in.
     Datagram {
@@ -93,7 +95,7 @@ pub enum Action {
         /// Out of which sockets.
         channel: Channel,
         /// To the group or to a peer.
-        destination: Ipv4Addr,
+        destination: IpAddr,
         /// From the IP header on.
         bytes: Vec<u8>,
     },
@@ -317,183 +319,15 @@ impl Routers {
             }
         }
     }
-
-    // ---- interfaces and channels ------------------------------------------------------------------------------------
-
-    fn interface_changed(
-        &mut self,
-        now: Instant,
-        name: InterfaceName,
-        facts: Option<Interface>,
-        out: &mut Vec<Action>,
-    ) {
-        if self.interfaces.get(&name) == facts.as_ref() {
-            return;
-        }
-        let ran = self.interfaces.get(&name).is_some_and(|interface| interface.running);
-        let runs = facts.as_ref().is_some_and(|interface| interface.running);
-        let concerned = self.entries.iter().any(|entry| entry.router.config().interface == name);
-        if concerned && ran != runs {
-            out.push(Action::Report(Report::Link { interface: name.clone(), up: runs }));
-        }
-        // Sockets are bound to an interface that exists; a deleted one takes them along.
-        if facts.is_none() {
-            self.close_channels_of(&name, out);
-        }
-        self.failed.retain(|channel| channel.interface != name);
-        match facts {
-            Some(facts) => self.interfaces.insert(name, facts),
-            None => self.interfaces.remove(&name),
-        };
-        self.update_all(now, out);
-    }
-
-    fn close_channels_of(&mut self, name: &InterfaceName, out: &mut Vec<Action>) {
-        let (gone, open) = std::mem::take(&mut self.open).into_iter().partition(|channel| channel.interface == *name);
-        self.open = open;
-        let gone: BTreeSet<Channel> = gone;
-        out.extend(gone.into_iter().map(Action::Close));
-    }
-
-    fn channel_failed(&mut self, now: Instant, channel: Channel, reason: String, out: &mut Vec<Action>) {
-        self.open.remove(&channel);
-        out.push(Action::Report(Report::ChannelFailed { channel: channel.clone(), reason }));
-        self.failed.insert(channel);
-        self.update_all(now, out);
-    }
-
-    fn address_removed(&mut self, now: Instant, interface: &InterfaceName, net: Ipv4Net, out: &mut Vec<Action>) {
-        let ours = |vip: &VirtualAddress| vip.interface == *interface && vip.net == net;
-        for index in 0..self.entries.len() {
-            if self.entries[index].router.config().virtual_addresses.iter().any(ours) {
-                self.feed(now, index, vrrp::Event::AddressLost, out);
-            }
-        }
-    }
-
-    /// Brings sources, channels, priorities and causes for FAULT of every instance up to date.
-    fn update_all(&mut self, now: Instant, out: &mut Vec<Action>) {
-        let virtual_addresses: BTreeSet<Ipv4Addr> = self
-            .entries
-            .iter()
-            .flat_map(|entry| entry.router.config().virtual_addresses.iter().map(|vip| vip.net.addr()))
-            .collect();
-        for index in 0..self.entries.len() {
-            let source = source_address(self.entries[index].router.config(), &self.interfaces, &virtual_addresses);
-            self.entries[index].sourceless = source.is_none();
-            // A router that loses its address keeps it for one farewell.
-            if let Some(source) = source.filter(|source| Some(*source) != self.entries[index].router.source()) {
-                self.feed(now, index, vrrp::Event::Source(source), out);
-            }
-        }
-        self.update_channels(out);
-        for index in 0..self.entries.len() {
-            self.update_entry(now, index, out);
-        }
-    }
-
-    fn update_channels(&mut self, out: &mut Vec<Action>) {
-        let exists = |channel: &Channel| self.interfaces.contains_key(&channel.interface);
-        let wanted: BTreeSet<Channel> = self.entries.iter().filter_map(Entry::channel).filter(exists).collect();
-        out.extend(self.open.difference(&wanted).cloned().map(Action::Close));
-        let missing = wanted.difference(&self.open).filter(|channel| !self.failed.contains(channel));
-        let missing: Vec<Channel> = missing.cloned().collect();
-        self.open.retain(|channel| wanted.contains(channel));
-        for channel in missing {
-            out.push(Action::Open(channel.clone()));
-            self.open.insert(channel);
-        }
-    }
-
-    // ---- trackers ---------------------------------------------------------------------------------------------------
-
-    fn script_actions(&mut self, now: Instant, index: usize, actions: Vec<script::Action>, out: &mut Vec<Action>) {
-        let config = self.scripts[index].config().clone();
-        let mut changed = false;
-        for action in actions {
-            match action {
-                script::Action::Run { run } => out.push(Action::RunScript {
-                    name: config.name.clone(),
-                    run,
-                    command: config.command.clone(),
-                    timeout: config.timeout.unwrap_or(config.interval),
-                }),
-                script::Action::VerdictChanged => changed = true,
-                script::Action::Report(report) => {
-                    let report = script::ScriptReport { name: config.name.clone(), report };
-                    out.push(Action::Report(Report::Script(report)));
-                }
-            }
-        }
-        if changed {
-            for index in 0..self.entries.len() {
-                self.update_entry(now, index, out);
-            }
-        }
-    }
-
-    /// Compares the causes and the priority that hold with those the router knows.
-    fn update_entry(&mut self, now: Instant, index: usize, out: &mut Vec<Action>) {
-        let entry = &self.entries[index];
-        let config = entry.router.config();
-        let mut causes = BTreeSet::new();
-        let mut effects = Vec::new();
-        for tracked in &config.track_scripts {
-            let Some(tracker) = self.scripts.iter().find(|tracker| tracker.config().name == tracked.name) else {
-                continue;
-            };
-            let effect = track::effect(tracked.weight, tracker.verdict());
-            match effect {
-                Effect::Fault => causes.insert(FaultCause::Script(tracked.name.clone())),
-                Effect::Wait => causes.insert(FaultCause::UntestedScript(tracked.name.clone())),
-                Effect::Weight(_) => false,
-            };
-            effects.push(effect);
-        }
-        let runs = self.interfaces.get(&config.interface).is_some_and(|interface| interface.running);
-        if !runs {
-            causes.insert(FaultCause::InterfaceDown(config.interface.clone()));
-        } else if entry.sourceless {
-            causes.insert(FaultCause::NoSourceAddress(config.interface.clone()));
-        } else if entry.channel().is_some_and(|channel| self.failed.contains(&channel)) {
-            causes.insert(FaultCause::Socket(config.interface.clone()));
-        }
-
-        let priority = track::effective_priority(config.priority, effects);
-        if priority != entry.router.priority() {
-            self.feed(now, index, vrrp::Event::Priority(priority), out);
-        }
-        let raised = std::mem::replace(&mut self.entries[index].raised, causes.clone());
-        for cause in causes.difference(&raised) {
-            self.feed(now, index, vrrp::Event::Fault(cause.clone()), out);
-        }
-        for cause in raised.difference(&causes) {
-            self.feed(now, index, vrrp::Event::Recovered(cause.clone()), out);
-        }
-    }
 }
 
 /// The same virtual router to everybody else on the wire.
 fn same_router(a: &VrrpInstance, b: &VrrpInstance) -> bool {
     let reach = |transport: &Transport| match transport {
-        Transport::Multicast { .. } => None,
-        Transport::Unicast { source, .. } => Some(*source),
+        Transport::Multicast { group, .. } => (Some(*group), None),
+        Transport::Unicast { source, .. } => (None, *source),
     };
-    (a.vrid, &a.interface, reach(&a.transport)) == (b.vrid, &b.interface, reach(&b.transport))
-}
-
-/// The configured source, else the first address of the interface that is no virtual address.
-fn source_address(
-    config: &VrrpInstance,
-    interfaces: &BTreeMap<InterfaceName, Interface>,
-    virtual_addresses: &BTreeSet<Ipv4Addr>,
-) -> Option<Ipv4Addr> {
-    let (Transport::Multicast { source } | Transport::Unicast { source, .. }) = &config.transport;
-    let first = || {
-        let interface = interfaces.get(&config.interface)?;
-        interface.addresses.iter().map(Ipv4Net::addr).find(|address| !virtual_addresses.contains(address))
-    };
-    source.or_else(first)
+    (a.vrid, a.family, &a.interface, reach(&a.transport)) == (b.vrid, b.family, &b.interface, reach(&b.transport))
 }
 
 #[cfg(test)]

@@ -10,9 +10,9 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::event::{Kind, Reporter};
 use super::namespace::Namespace;
 use super::network::HostId;
-use crate::model::Version;
+use crate::model::{Family, Version};
 use crate::wire::arp::GratuitousArp;
-use crate::wire::ipv4::Datagram;
+use crate::wire::ip::Datagram;
 use crate::wire::vrrp::{PROTOCOL, View};
 
 /// Octets of an Ethernet header.
@@ -54,7 +54,7 @@ fn read(from: HostId, frame: &[u8]) -> Option<Kind> {
     if datagram.header.protocol != PROTOCOL {
         return None;
     }
-    let advert = View::new(datagram.payload).ok()?;
+    let advert = View::new(datagram.payload, Family::V4).ok()?;
     // The demo's files say nothing about the version.
     let interval = advert.interval(Version::V2)?;
     let addresses: Vec<String> = advert.addresses().map(|address| address.to_string()).collect();
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
     use crate::model::AdvertInterval;
     use crate::model::{Authentication, Priority, Vrid};
-    use crate::wire::ipv4::Header;
+    use crate::wire::ip::Header;
     use crate::wire::vrrp::{Advert, GROUP, TOS, TTL};
     use pnet_base::MacAddr;
     use std::net::Ipv4Addr;
@@ -87,10 +87,10 @@ mod tests {
             priority: Priority::new(150),
             interval: AdvertInterval::DEFAULT,
             authentication: Authentication::Pass(*b"demo\0\0\0\0"),
-            addresses: vec![Ipv4Addr::new(10, 80, 0, 100)],
+            addresses: vec![[10, 80, 0, 100].into()],
         };
         let header = Header {
-            source: Ipv4Addr::new(10, 80, 0, 1),
+            source: [10, 80, 0, 1].into(),
             destination: GROUP,
             protocol: PROTOCOL,
             tos: TOS,

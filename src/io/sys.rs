@@ -47,6 +47,21 @@ pub fn set_multicast_interface(socket: &Socket, index: u32) -> io::Result<()> {
     check(result)
 }
 
+/// `IPV6_CHECKSUM`: the kernel fills in and checks a checksum `offset` octets into the payload (ipv6(7), RFC 3542 §3.1).
+pub fn set_checksum_offset_v6(socket: &Socket, offset: i32) -> io::Result<()> {
+    // SAFETY: the option takes an `int`, which outlives the call and whose size is given.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_IPV6,
+            libc::IPV6_CHECKSUM,
+            (&raw const offset).cast(),
+            size_of::<i32>() as libc::socklen_t,
+        )
+    };
+    check(result)
+}
+
 /// A socket that only sends: the kernel drops what would be received, so that no queue fills (socket(7)
 /// `SO_ATTACH_FILTER`).
 pub fn drop_everything_received(socket: &Socket) -> io::Result<()> {

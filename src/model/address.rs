@@ -1,38 +1,87 @@
-//! Names that the kernel bounds, and multicast groups.
+//! Names that the kernel bounds, families of addresses, and multicast groups.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// IPv4 or IPv6.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// IPv4
+    V4,
+    /// IPv6
+    V6,
+}
+
+impl Family {
+    /// The family of `address`.
+    pub fn of(address: IpAddr) -> Family {
+        match address {
+            IpAddr::V4(_) => Family::V4,
+            IpAddr::V6(_) => Family::V6,
+        }
+    }
+
+    /// Octets of an address.
+    pub fn address_len(self) -> usize {
+        match self {
+            Family::V4 => 4,
+            Family::V6 => 16,
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Family::V4 => "IPv4",
+            Family::V6 => "IPv6",
+        })
+    }
+}
+
+/// Longest name of an interface: `IFNAMSIZ` with its NUL is 16 (linux/if.h).
+const LONGEST: usize = 15;
 
 /// The name of a network interface: 1 to 15 bytes, no `/`, no white space (`dev_valid_name` in linux/net/core/dev.c).
+///
+/// Held in place, because packets and addresses carry it about.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct InterfaceName(String);
+pub struct InterfaceName {
+    /// Zero after the name: then names compare as their texts do.
+    bytes: [u8; LONGEST],
+    length: u8,
+}
 
 impl InterfaceName {
     /// `None` when the kernel would refuse the name.
     pub fn new(name: &str) -> Option<InterfaceName> {
         let valid = !name.is_empty()
-            && name.len() < 16 // IFNAMSIZ with its NUL
+            && name.len() <= LONGEST
             && name != "."
             && name != ".."
             && !name.contains(|c: char| c == '/' || c == ':' || c.is_ascii_whitespace() || c == '\0');
-        valid.then(|| InterfaceName(name.to_owned()))
+        valid.then(|| {
+            let mut bytes = [0; LONGEST];
+            bytes[..name.len()].copy_from_slice(name.as_bytes());
+            InterfaceName { bytes, length: name.len() as u8 }
+        })
     }
 
     /// The name as text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        std::str::from_utf8(&self.bytes[..self.length.into()]).expect("made from a str")
     }
 }
 
 impl fmt::Display for InterfaceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Debug for InterfaceName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+        fmt::Debug::fmt(self.as_str(), f)
     }
 }
 

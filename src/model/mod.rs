@@ -11,7 +11,7 @@ pub mod network;
 pub mod track;
 pub mod vrrp;
 
-pub use address::{BoundedName, InterfaceName, MulticastV4, MulticastV6};
+pub use address::{BoundedName, Family, InterfaceName, MulticastV4, MulticastV6};
 pub use bfd::{BfdInstance, BfdInterval};
 pub use check::{CheckTiming, Checker, CheckerKind, HttpCheck, HttpUrl, StatusCodes};
 pub use global::{
@@ -23,11 +23,11 @@ pub use lvs::{
     Forwarding, LvsSettings, Protocol, RealServer, Scheduler, ServerId, ServerKey, SorryServer, Target, VirtualServer,
     Weight,
 };
-pub use network::{Channel, Endpoint, Interface};
+pub use network::{Carrier, Channel, Endpoint, Interface};
 pub use track::{Command, ScriptName, ScriptWeight, TrackedScript, VrrpScript};
 pub use vrrp::{
-    AdvertInterval, Authentication, GratuitousArp, InitialState, Notify, Priority, Transport, Version, VirtualAddress,
-    Vrid, VrrpInstance,
+    AdvertInterval, Authentication, GROUP_V4, GROUP_V6, GratuitousArp, InitialState, Notify, Priority, Transport,
+    Version, VirtualAddress, Vrid, VrrpInstance,
 };
 
 /// A whole configuration, ready to run.

@@ -1,13 +1,13 @@
 //! `vrrp_instance`.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::{NonZeroU8, NonZeroU16};
 use std::time::Duration;
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 
-use super::address::InterfaceName;
+use super::address::{Family, InterfaceName};
 use super::track::{Command, TrackedScript};
 
 /// Virtual Router Identifier, 1 to 255 (RFC 9568 §5.2.3).
@@ -182,28 +182,53 @@ impl fmt::Debug for Authentication {
     }
 }
 
-/// How adverts travel.
+/// 224.0.0.18 (RFC 9568 §5.1.1.2): where multicast adverts go unless the file says otherwise.
+pub const GROUP_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(224, 0, 0, 18));
+/// ff02::12 (RFC 9568 §5.1.2.2)
+pub const GROUP_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12));
+
+/// How adverts travel. All addresses are of the instance's family.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transport {
-    /// To 224.0.0.18 on the instance's interface.
+    /// To a group on the instance's interface.
     Multicast {
-        /// `mcast_src_ip`, else the interface's first address.
-        source: Option<Ipv4Addr>,
+        /// `mcast_src_ip`, else the interface's first address; of IPv6 its link-local one.
+        source: Option<IpAddr>,
+        /// `mcast_dst_ip`, `vrrp_mcast_group4`, `vrrp_mcast_group6`, else [`GROUP_V4`] or [`GROUP_V6`].
+        group: IpAddr,
     },
     /// One packet to each peer, in file order.
     Unicast {
         /// `unicast_src_ip`, else the interface's first address.
-        source: Option<Ipv4Addr>,
+        source: Option<IpAddr>,
         /// `unicast_peer`; never empty.
-        peers: Vec<Ipv4Addr>,
+        peers: Vec<IpAddr>,
     },
+}
+
+impl Transport {
+    /// Multicast as it is without a word in the file.
+    pub fn multicast(family: Family) -> Transport {
+        let group = match family {
+            Family::V4 => GROUP_V4,
+            Family::V6 => GROUP_V6,
+        };
+        Transport::Multicast { source: None, group }
+    }
+
+    /// The configured source.
+    pub fn source(&self) -> Option<IpAddr> {
+        match self {
+            Transport::Multicast { source, .. } | Transport::Unicast { source, .. } => *source,
+        }
+    }
 }
 
 /// One line of `virtual_ipaddress`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VirtualAddress {
-    /// Address and prefix length; /32 when the file gives none, as keepalived does.
-    pub net: Ipv4Net,
+    /// Address and prefix length; /32 or /128 when the file gives none, as keepalived does.
+    pub net: IpNet,
     /// `dev`, else the instance's interface.
     pub interface: InterfaceName,
     /// `label`, 15 characters at most.
@@ -212,6 +237,13 @@ pub struct VirtualAddress {
     pub broadcast: Option<Ipv4Addr>,
     /// `scope`, as the kernel numbers it (linux/rtnetlink.h `rt_scope_t`); 0 is global.
     pub scope: u8,
+}
+
+impl VirtualAddress {
+    /// One without options.
+    pub fn new(net: IpNet, interface: InterfaceName) -> VirtualAddress {
+        VirtualAddress { net, interface, label: None, broadcast: None, scope: 0 }
+    }
 }
 
 /// `garp_master_*`: how the addresses are announced on becoming MASTER.
@@ -244,7 +276,7 @@ pub struct Notify {
     pub any: Option<Command>,
 }
 
-/// One `vrrp_instance` block, over IPv4.
+/// One `vrrp_instance` block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VrrpInstance {
     /// The block's name; unique in a configuration.
@@ -253,6 +285,8 @@ pub struct VrrpInstance {
     pub initial_state: InitialState,
     /// `interface`
     pub interface: InterfaceName,
+    /// The family of its addresses, and of the adverts.
+    pub family: Family,
     /// `virtual_router_id`
     pub vrid: Vrid,
     /// `priority`, 1 to 255; default 100, or 255 with `state MASTER`.
@@ -276,6 +310,27 @@ pub struct VrrpInstance {
 }
 
 impl VrrpInstance {
+    /// A block with a name, an interface and an id, and nothing else in it.
+    pub fn new(name: impl Into<String>, interface: InterfaceName, vrid: Vrid, family: Family) -> VrrpInstance {
+        let third = AdvertInterval::from_centiseconds(100).filter(|_| family == Family::V6);
+        VrrpInstance {
+            name: name.into(),
+            initial_state: InitialState::Unset,
+            interface,
+            family,
+            vrid,
+            priority: Priority::DEFAULT,
+            advert_interval: third.unwrap_or(AdvertInterval::DEFAULT),
+            preempt: true,
+            authentication: Authentication::None,
+            transport: Transport::multicast(family),
+            virtual_addresses: Vec::new(),
+            track_scripts: Vec::new(),
+            garp: GratuitousArp::default(),
+            notify: Notify::default(),
+        }
+    }
+
     /// `version`
     pub fn version(&self) -> Version {
         self.advert_interval.version()

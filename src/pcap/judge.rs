@@ -113,7 +113,7 @@ fn way(packet: &Packet, vrrp: &Vrrp, note: &mut Note) {
         note(Severity::Violation, "source-address", text, "RFC 9568 §5.1.2.1");
     }
     let group = match source {
-        IpAddr::V4(_) => IpAddr::V4(crate::wire::vrrp::GROUP),
+        IpAddr::V4(_) => crate::wire::vrrp::GROUP,
         IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12)),
     };
     if multicast && destination != group {

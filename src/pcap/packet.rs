@@ -192,7 +192,7 @@ impl Vrrp {
         if self.version() == 2 {
             return plain().then_some(Sum::Standard);
         }
-        let group = IpAddr::V4(crate::wire::vrrp::GROUP);
+        let group = crate::wire::vrrp::GROUP;
         if over(self.destination) {
             Some(Sum::Standard)
         } else if self.source.is_ipv4() && over(group) {

@@ -2,9 +2,9 @@
 //! of both files.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 
 use crate::diagnostic::{Diagnostic, Name};
 use crate::model::{Authentication, InitialState, Priority, Transport, Version};
@@ -118,12 +118,12 @@ fn addresses(a: &Member, b: &Member) -> Option<Diagnostic> {
     let list = |member: &Member| member.instance.virtual_addresses.iter().map(|vip| vip.net).collect::<Vec<_>>();
     let (here, there) = (list(a), list(b));
     let name = &b.instance.name;
-    let place = |member: &Member, address: Ipv4Addr| {
+    let place = |member: &Member, address: IpAddr| {
         member.places.addresses.iter().find(|(listed, _)| *listed == address).map(|(_, span)| *span)
     };
-    let prefixes = |list: &[Ipv4Net]| list.iter().map(|net| (net.addr(), *net)).collect::<BTreeMap<_, _>>();
+    let prefixes = |list: &[IpNet]| list.iter().map(|net| (net.addr(), *net)).collect::<BTreeMap<_, _>>();
     let (known_here, known_there) = (prefixes(&here), prefixes(&there));
-    let lacks = |known: &BTreeMap<Ipv4Addr, Ipv4Net>, what: &[Ipv4Net]| {
+    let lacks = |known: &BTreeMap<IpAddr, IpNet>, what: &[IpNet]| {
         what.iter().find(|net| !known.contains_key(&net.addr())).copied()
     };
     let help = "list the same addresses in both; after a failover the missing one answers nowhere";
@@ -137,7 +137,7 @@ fn addresses(a: &Member, b: &Member) -> Option<Diagnostic> {
         let diagnostic = differ(Name::ADDRESS_MISMATCH, message, (a, None), (b, place(b, net.addr())));
         return Some(diagnostic.help(help));
     }
-    let prefix = |net: &&Ipv4Net| known_here.get(&net.addr()).is_some_and(|other| other != *net);
+    let prefix = |net: &&IpNet| known_here.get(&net.addr()).is_some_and(|other| other != *net);
     if let Some(net) = there.iter().find(prefix) {
         let message = format!("{name} has {} with another prefix in {} than in {}", net.addr(), b.name(), a.name());
         let places = (place(a, net.addr()), place(b, net.addr()));
@@ -155,12 +155,11 @@ fn addresses(a: &Member, b: &Member) -> Option<Diagnostic> {
 }
 
 /// The address a member sends from, if its file says so.
-fn source(member: &Member) -> Option<Ipv4Addr> {
-    let (Transport::Multicast { source } | Transport::Unicast { source, .. }) = member.instance.transport;
-    source
+fn source(member: &Member) -> Option<IpAddr> {
+    member.instance.transport.source()
 }
 
-fn peers<'a>(member: &Member<'a>) -> Option<&'a [Ipv4Addr]> {
+fn peers<'a>(member: &Member<'a>) -> Option<&'a [IpAddr]> {
     match &member.instance.transport {
         Transport::Unicast { peers, .. } => Some(peers),
         Transport::Multicast { .. } => None,
@@ -195,7 +194,7 @@ fn unlisted_peers(group: &Group) -> Vec<Diagnostic> {
 fn unknown_peers(group: &Group) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     for member in &group.members {
-        let known: Option<Vec<Ipv4Addr>> = others(group, member).map(source).collect();
+        let known: Option<Vec<IpAddr>> = others(group, member).map(source).collect();
         let (Some(listed), Some(known)) = (peers(member), known) else { continue };
         if known.iter().any(|address| !listed.contains(address)) {
             continue;

@@ -2,7 +2,7 @@
 //! enough to have been meant as one. Interfaces do not count: nodes name them differently.
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use crate::config::InstancePlaces;
@@ -107,7 +107,7 @@ fn is_only_use(member: &Member) -> bool {
 }
 
 fn shares_address(a: &VrrpInstance, b: &VrrpInstance) -> bool {
-    let own: BTreeSet<Ipv4Addr> = a.virtual_addresses.iter().map(|vip| vip.net.addr()).collect();
+    let own: BTreeSet<IpAddr> = a.virtual_addresses.iter().map(|vip| vip.net.addr()).collect();
     b.virtual_addresses.iter().any(|vip| own.contains(&vip.net.addr()))
 }
 

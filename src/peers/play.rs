@@ -3,13 +3,13 @@
 //! is when noticing takes longest.
 
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 
 use crate::controller::routers::Settings;
-use crate::model::{InterfaceName, Priority, ScriptName, Transport, VirtualAddress, VrrpScript};
+use crate::model::{Family, InterfaceName, Priority, ScriptName, Transport, VirtualAddress, VrrpScript};
 use crate::time::Instant;
 use crate::vrrp::StateName;
 
@@ -233,26 +233,29 @@ fn machine(members: &[Member], index: usize) -> Machine {
     let instance = member.instance.clone();
     let tracked: BTreeSet<&ScriptName> = instance.track_scripts.iter().map(|tracked| &tracked.name).collect();
     let scripts = member.node.config.scripts.iter().filter(|script| tracked.contains(&script.name)).cloned().collect();
-    let address = Ipv4Net::from(address(members, index));
+    let address = IpNet::from(address(members, index));
     let interface = instance.interface.clone();
     Machine { interface, addresses: vec![address], settings: Settings { instances: vec![instance], scripts } }
 }
 
-/// The configured source; else the address that the others send to; else one of a network that is nobody's (RFC 2544).
-fn address(members: &[Member], index: usize) -> Ipv4Addr {
-    let source = |member: &Member| match member.instance.transport {
-        Transport::Multicast { source } | Transport::Unicast { source, .. } => source,
-    };
+/// The configured source; else the address that the others send to; else one of a network that is nobody's
+/// (RFC 2544, RFC 5180), or a link-local one for multicast over IPv6.
+fn address(members: &[Member], index: usize) -> IpAddr {
+    let source = |member: &Member| member.instance.transport.source();
     let peers = |member: &Member| match &member.instance.transport {
         Transport::Unicast { peers, .. } => peers.clone(),
         Transport::Multicast { .. } => Vec::new(),
     };
-    let known: Vec<Ipv4Addr> = members.iter().filter_map(source).collect();
+    let known: Vec<IpAddr> = members.iter().filter_map(source).collect();
     let own_peers = peers(&members[index]);
     let others = members.iter().enumerate().filter(|(other, _)| *other != index);
-    let is_mine = |address: &Ipv4Addr| !known.contains(address) && !own_peers.contains(address);
+    let is_mine = |address: &IpAddr| !known.contains(address) && !own_peers.contains(address);
     let inferred = || others.flat_map(|(_, other)| peers(other)).find(is_mine);
-    let made_up = || Ipv4Addr::from(u32::from(Ipv4Addr::new(198, 18, 0, 1)) + index as u32);
+    let made_up = || match (members[index].instance.family, &members[index].instance.transport) {
+        (Family::V4, _) => IpAddr::from(Ipv4Addr::from_bits(Ipv4Addr::new(198, 18, 0, 1).to_bits() + index as u32)),
+        (Family::V6, Transport::Multicast { .. }) => [0xfe80, 0, 0, 0, 0, 0, 0, 1 + index as u16].into(),
+        (Family::V6, Transport::Unicast { .. }) => [0x2001, 2, 0, 0, 0, 0, 0, 1 + index as u16].into(),
+    };
     source(&members[index]).or_else(inferred).unwrap_or_else(made_up)
 }
 

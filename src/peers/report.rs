@@ -120,11 +120,6 @@ fn judge(group: &Group, verdict: &mut Verdict, story: &mut String) -> Vec<Diagno
     let mut found = compare::compare(group);
     verdict.denied |= found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     story.push_str(&heading(group));
-    if group.members.iter().any(|member| member.places.other_protocol) {
-        verdict.unplayed += 1;
-        story.push_str("  not played: VRRP over IPv6 is not supported yet\n\n");
-        return found;
-    }
     match play(group) {
         Election::Unsettled { masters } => {
             verdict.unplayed += 1;

@@ -2,10 +2,10 @@
 //! in it decides: what the nodes do is what the daemon would do.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 
 use crate::controller::routers::{Action, Event, Routers, Settings, Status};
 use crate::model::{Channel, Endpoint, Interface, InterfaceName, ScriptName};
@@ -63,14 +63,14 @@ pub struct Machine {
     /// Its only interface.
     pub interface: InterfaceName,
     /// The interface's own addresses.
-    pub addresses: Vec<Ipv4Net>,
+    pub addresses: Vec<IpNet>,
 }
 
 struct Node {
     machine: Machine,
     controller: Option<Routers>,
     /// The virtual addresses that it holds.
-    addresses: BTreeSet<Ipv4Addr>,
+    addresses: BTreeSet<IpAddr>,
     /// Scripts that fail here.
     failing: BTreeSet<ScriptName>,
     /// How many adverts it has sent, and how often each script has run.
@@ -188,7 +188,7 @@ impl World {
     }
 
     /// Running nodes that hold the address.
-    pub fn owners(&self, address: Ipv4Addr) -> Vec<usize> {
+    pub fn owners(&self, address: IpAddr) -> Vec<usize> {
         let owns = |node: &usize| self.is_running(*node) && self.nodes[*node].addresses.contains(&address);
         (0..self.len()).filter(owns).collect()
     }
@@ -304,18 +304,18 @@ impl World {
         self.arriving.push(Arrival { at: self.now + SCRIPT_DURATION, to: node, event });
     }
 
-    fn send(&mut self, from: usize, channel: &Channel, destination: Ipv4Addr, bytes: &[u8]) {
+    fn send(&mut self, from: usize, channel: &Channel, destination: IpAddr, bytes: &[u8]) {
         if !self.nodes[from].link_up {
             return;
         }
         for to in (0..self.len()).filter(|to| *to != from) {
             let Machine { interface, addresses, .. } = &self.nodes[to].machine;
             let endpoint = match channel.endpoint {
-                _ if destination.is_multicast() => Endpoint::Multicast,
+                _ if destination.is_multicast() => Endpoint::Multicast(destination),
                 _ if addresses.iter().any(|net| net.addr() == destination) => Endpoint::Unicast(destination),
                 _ => continue,
             };
-            let channel = Channel { interface: interface.clone(), endpoint };
+            let channel = Channel { interface: interface.clone(), endpoint, protocol: channel.protocol };
             if self.nodes[to].island != self.nodes[from].island || self.random.chance(self.wire.loss_percent) {
                 continue;
             }

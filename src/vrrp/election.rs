@@ -1,13 +1,13 @@
 //! Who of two masters stays (RFC 3768 §6.4.3).
 
 use std::cmp::Ordering;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use crate::model::Priority;
 
 /// Greater means that the advert's sender stays master: higher priority first, then the numerically higher primary
 /// address. Equal only for an advert that carries our own address.
-pub fn rank(sender: (Priority, Ipv4Addr), own: (Priority, Ipv4Addr)) -> Ordering {
+pub fn rank(sender: (Priority, IpAddr), own: (Priority, IpAddr)) -> Ordering {
     sender.cmp(&own)
 }
 
@@ -15,8 +15,8 @@ pub fn rank(sender: (Priority, Ipv4Addr), own: (Priority, Ipv4Addr)) -> Ordering
 mod tests {
     use super::*;
 
-    fn router(priority: u8, last_octet: u8) -> (Priority, Ipv4Addr) {
-        (Priority::new(priority), Ipv4Addr::new(192, 0, 2, last_octet))
+    fn router(priority: u8, last_octet: u8) -> (Priority, IpAddr) {
+        (Priority::new(priority), [192, 0, 2, last_octet].into())
     }
 
     #[test]

@@ -3,10 +3,10 @@
 //! A refused packet changes nothing: no timer restarts, no state moves. It is counted under its reason, and the reason
 //! is told once until something changes.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use crate::model::{AdvertInterval, Authentication, Transport, Version, VrrpInstance};
-use crate::wire::ipv4::{self, Datagram};
+use crate::wire::ip::Datagram;
 use crate::wire::vrrp::{AUTH_AH, AUTH_NONE, AUTH_PASS, TTL, TYPE_ADVERTISEMENT, View};
 
 use super::router::Heard;
@@ -18,7 +18,7 @@ pub enum Refusal {
     #[error("vrrp packet from {from} too {}, length {length} and expect {expected}", if .length > .expected { "long" } else { "short" })]
     Length {
         /// Sender.
-        from: Ipv4Addr,
+        from: IpAddr,
         /// Octets received, IP header included.
         length: usize,
         /// Octets that a whole packet measures.
@@ -28,7 +28,7 @@ pub enum Refusal {
     #[error("invalid TTL/HL from {from}. Received {ttl} and expect {TTL}")]
     Ttl {
         /// Sender.
-        from: Ipv4Addr,
+        from: IpAddr,
         /// As received.
         ttl: u8,
     },
@@ -36,7 +36,7 @@ pub enum Refusal {
     #[error("wrong VRRP version from {from}. Received {version} and expect {expected}")]
     Version {
         /// Sender.
-        from: Ipv4Addr,
+        from: IpAddr,
         /// As received.
         version: u8,
         /// As configured.
@@ -46,7 +46,7 @@ pub enum Refusal {
     #[error("Invalid auth type from {from}: {auth_type}")]
     AuthTypeInvalid {
         /// Sender.
-        from: Ipv4Addr,
+        from: IpAddr,
         /// As received.
         auth_type: u8,
     },
@@ -54,7 +54,7 @@ pub enum Refusal {
     #[error("received a {auth_type} auth from {from}, expecting {expected}!")]
     AuthTypeMismatch {
         /// Sender.
-        from: Ipv4Addr,
+        from: IpAddr,
         /// As received.
         auth_type: u8,
         /// As configured.
@@ -64,13 +64,13 @@ pub enum Refusal {
     #[error("received an invalid passwd from {from}!")]
     Password {
         /// Sender.
-        from: Ipv4Addr,
+        from: IpAddr,
     },
     /// Version 2 routers must agree on the interval; in either version none is zero.
     #[error("advertisement interval mismatch with {from} mine={own} rcv'd={}", heard(.received))]
     Interval {
         /// Sender.
-        from: Ipv4Addr,
+        from: IpAddr,
         /// Ours.
         own: AdvertInterval,
         /// As received; `None` for zero.
@@ -80,7 +80,7 @@ pub enum Refusal {
     #[error("Invalid packet type from {from}. {packet_type} and expect {TYPE_ADVERTISEMENT}")]
     PacketType {
         /// Sender.
-        from: Ipv4Addr,
+        from: IpAddr,
         /// As received.
         packet_type: u8,
     },
@@ -88,7 +88,7 @@ pub enum Refusal {
     #[error("Invalid VRRPv{version} checksum from {from}")]
     Checksum {
         /// Sender.
-        from: Ipv4Addr,
+        from: IpAddr,
         /// Of the packet.
         version: u8,
     },
@@ -96,7 +96,7 @@ pub enum Refusal {
     #[error("Expected {} packet but received {} packet from {from}", cast(.expected_multicast), cast(&!.expected_multicast))]
     Destination {
         /// Sender.
-        from: Ipv4Addr,
+        from: IpAddr,
         /// What the instance listens to.
         expected_multicast: bool,
     },
@@ -164,8 +164,8 @@ pub fn judge(instance: &VrrpInstance, datagram: &Datagram<'_>, advert: &View<'_>
     let multicast = matches!(instance.transport, Transport::Multicast { .. });
 
     let version = instance.version();
-    let length = ipv4::HEADER_LEN + advert.length();
-    let expected = ipv4::HEADER_LEN + advert.expected_length(version);
+    let length = datagram.header_len + advert.length();
+    let expected = datagram.header_len + advert.expected_length(version);
     if length != expected {
         return Err(Refusal::Length { from, length, expected });
     }
@@ -186,8 +186,8 @@ pub fn judge(instance: &VrrpInstance, datagram: &Datagram<'_>, advert: &View<'_>
     if advert.packet_type() != TYPE_ADVERTISEMENT {
         return Err(Refusal::PacketType { from, packet_type: advert.packet_type() });
     }
-    if usize::from(datagram.total_length) != length {
-        return Err(Refusal::Length { from, length: datagram.total_length.into(), expected });
+    if datagram.total_length != length {
+        return Err(Refusal::Length { from, length: datagram.total_length, expected });
     }
     if !advert.checksum_is_right(version, from, datagram.header.destination) {
         return Err(Refusal::Checksum { from, version: version.number() });
@@ -198,7 +198,7 @@ pub fn judge(instance: &VrrpInstance, datagram: &Datagram<'_>, advert: &View<'_>
     Ok(Heard { source: from, priority: advert.priority(), interval })
 }
 
-fn authenticate(own: &Authentication, advert: &View<'_>, from: Ipv4Addr) -> Result<(), Refusal> {
+fn authenticate(own: &Authentication, advert: &View<'_>, from: IpAddr) -> Result<(), Refusal> {
     let auth_type = advert.auth_type();
     if ![AUTH_NONE, AUTH_PASS, AUTH_AH].contains(&auth_type) {
         return Err(Refusal::AuthTypeInvalid { from, auth_type });
@@ -226,22 +226,22 @@ fn equal_in_constant_time(a: &[u8; 8], b: &[u8; 8]) -> bool {
 
 /// Virtual addresses that are ours but not in the advert: the two files differ. Believed all the same, as keepalived
 /// since 2.3.3 does: refusing would make two masters.
-pub fn missing_addresses(instance: &VrrpInstance, advert: &View<'_>) -> Vec<Ipv4Addr> {
-    let heard: Vec<Ipv4Addr> = advert.addresses().collect();
+pub fn missing_addresses(instance: &VrrpInstance, advert: &View<'_>) -> Vec<IpAddr> {
+    let heard: Vec<IpAddr> = advert.addresses().collect();
     instance.virtual_addresses.iter().map(|vip| vip.net.addr()).filter(|address| !heard.contains(address)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Priority, Vrid};
+    use crate::model::{Family, Priority, Vrid};
     use crate::vrrp::router::tests::instance;
-    use crate::wire::ipv4::Header;
+    use crate::wire::ip::Header;
     use crate::wire::vrrp::{Advert, GROUP, PROTOCOL, TOS};
 
     fn header() -> Header {
         Header {
-            source: Ipv4Addr::new(192, 0, 2, 2),
+            source: IpAddr::from([192, 0, 2, 2]),
             destination: GROUP,
             protocol: PROTOCOL,
             tos: TOS,
@@ -262,7 +262,7 @@ mod tests {
 
     fn judge_bytes(instance: &VrrpInstance, bytes: &[u8]) -> Result<Heard, Refusal> {
         let datagram = Datagram::parse(bytes).expect("a whole header");
-        judge(instance, &datagram, &View::new(datagram.payload).expect("long enough"))
+        judge(instance, &datagram, &View::new(datagram.payload, Family::V4).expect("long enough"))
     }
 
     /// A valid packet, changed by `forge` before its VRRP checksum is made right again.
@@ -282,7 +282,7 @@ mod tests {
     #[test]
     fn a_peer_s_advert_is_believed() {
         let heard = Heard {
-            source: Ipv4Addr::new(192, 0, 2, 2),
+            source: IpAddr::from([192, 0, 2, 2]),
             priority: Priority::new(120),
             interval: instance().advert_interval,
         };
@@ -324,7 +324,7 @@ mod tests {
             Refusal::Password { .. }
         ));
         assert!(matches!(refused(forged(&plain, header(), |v| v[5] = 2)), Refusal::Interval { received: Some(_), .. }));
-        let elsewhere = Header { destination: Ipv4Addr::new(192, 0, 2, 1), ..header() };
+        let elsewhere = Header { destination: IpAddr::from([192, 0, 2, 1]), ..header() };
         assert!(matches!(refused(forged(&plain, elsewhere, |_| {})), Refusal::Destination { .. }));
 
         let mut damaged = header().emit(&advert(&plain).emit(header().source, GROUP));
@@ -337,10 +337,10 @@ mod tests {
 
     #[test]
     fn a_unicast_instance_takes_any_ttl_but_no_multicast() {
-        let source = Some(Ipv4Addr::new(192, 0, 2, 1));
-        let peers = vec![Ipv4Addr::new(192, 0, 2, 2)];
+        let source = Some(IpAddr::from([192, 0, 2, 1]));
+        let peers = vec![IpAddr::from([192, 0, 2, 2])];
         let unicast = VrrpInstance { transport: Transport::Unicast { source, peers }, ..instance() };
-        let to_us = Header { destination: Ipv4Addr::new(192, 0, 2, 1), ttl: 63, ..header() };
+        let to_us = Header { destination: IpAddr::from([192, 0, 2, 1]), ttl: 63, ..header() };
         assert!(forged(&unicast, to_us, |_| {}).is_ok());
         assert!(matches!(
             forged(&unicast, header(), |_| {}),
@@ -352,10 +352,10 @@ mod tests {
     fn another_address_list_is_believed_but_noticed() {
         let own = instance();
         let mut other = advert(&own);
-        other.addresses = vec![Ipv4Addr::new(198, 51, 100, 9)];
+        other.addresses = vec![IpAddr::from([198, 51, 100, 9])];
         other.vrid = Vrid::new(own.vrid.get()).expect("not zero");
         let bytes = other.emit(header().source, GROUP);
-        let view = View::new(&bytes).expect("whole");
+        let view = View::new(&bytes, Family::V4).expect("whole");
         assert!(judge_bytes(&own, &header().emit(&bytes)).is_ok());
         assert_eq!(missing_addresses(&own, &view), vec![own.virtual_addresses[0].net.addr()]);
     }
@@ -388,7 +388,7 @@ mod tests {
         let third = VrrpInstance { advert_interval: own, ..instance() };
         let genuine = advert(&third).emit(header().source, GROUP);
         assert!(judge_bytes(&third, &header().emit(&genuine)).is_ok());
-        let moved = Header { source: Ipv4Addr::new(192, 0, 2, 77), ..header() };
+        let moved = Header { source: IpAddr::from([192, 0, 2, 77]), ..header() };
         assert!(matches!(judge_bytes(&third, &moved.emit(&genuine)), Err(Refusal::Checksum { version: 3, .. })));
         assert!(matches!(judge_bytes(&instance(), &header().emit(&genuine)), Err(Refusal::Length { .. })));
     }

@@ -1,9 +1,9 @@
 //! What a virtual router has to say, as values. The texts are keepalived's, because people grep for them.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
-use crate::model::{AdvertInterval, InterfaceName, Priority, ScriptName};
+use crate::model::{AdvertInterval, Family, InterfaceName, Priority, ScriptName};
 
 /// A state as users name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,8 +34,8 @@ impl fmt::Display for StateName {
 pub enum FaultCause {
     /// The interface is down, has no carrier, or does not exist.
     InterfaceDown(InterfaceName),
-    /// The interface has no IPv4 address to send from.
-    NoSourceAddress(InterfaceName),
+    /// The interface has no address of the family to send from.
+    NoSourceAddress(Family, InterfaceName),
     /// The socket for adverts could not be opened.
     Socket(InterfaceName),
     /// A track script of weight 0 fails.
@@ -48,7 +48,9 @@ impl fmt::Display for FaultCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             FaultCause::InterfaceDown(interface) => write!(f, "interface {interface} down"),
-            FaultCause::NoSourceAddress(interface) => write!(f, "no IPv4 address for interface {interface}"),
+            FaultCause::NoSourceAddress(family, interface) => {
+                write!(f, "no {family} address for interface {interface}")
+            }
             FaultCause::Socket(interface) => write!(f, "no socket for adverts on {interface}"),
             FaultCause::Script(name) => write!(f, "script {name} failed"),
             FaultCause::UntestedScript(name) => write!(f, "script {name} has not returned yet"),
@@ -84,7 +86,7 @@ pub enum Report {
     /// A master heard a better one.
     Outranked {
         /// Sender.
-        source: Ipv4Addr,
+        source: IpAddr,
         /// Its priority.
         priority: Priority,
         /// Ours.
@@ -93,7 +95,7 @@ pub enum Report {
     /// A master heard a worse one.
     Challenged {
         /// Sender.
-        source: Ipv4Addr,
+        source: IpAddr,
         /// Its priority.
         priority: Priority,
         /// Ours.
@@ -102,7 +104,7 @@ pub enum Report {
     /// A backup heard a worse master and goes on waiting for its own turn.
     Discarded {
         /// Sender.
-        source: Ipv4Addr,
+        source: IpAddr,
         /// Its priority.
         priority: Priority,
     },
@@ -118,9 +120,9 @@ pub enum Report {
     /// Another router is master now.
     MasterIs {
         /// The one before, if any.
-        before: Option<Ipv4Addr>,
+        before: Option<IpAddr>,
         /// The one now.
-        now: Ipv4Addr,
+        now: IpAddr,
     },
     /// The master counts by another interval.
     IntervalLearned {

@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use super::election::rank;
@@ -19,7 +19,7 @@ use crate::time::Instant;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heard {
     /// The sender's primary address.
-    pub source: Ipv4Addr,
+    pub source: IpAddr,
     /// The sender's priority.
     pub priority: Priority,
     /// The sender's interval; in version 2 it is ours.
@@ -38,7 +38,7 @@ pub enum Event {
     /// Trackers moved the effective priority.
     Priority(Priority),
     /// Our primary address, which breaks a tie.
-    Source(Ipv4Addr),
+    Source(IpAddr),
     /// A cause for FAULT appeared.
     Fault(FaultCause),
     /// A cause for FAULT is gone.
@@ -74,7 +74,7 @@ enum State {
     Init,
     Backup {
         master_down_at: Instant,
-        master: Option<Ipv4Addr>,
+        master: Option<IpAddr>,
         /// What the master counts by; version 3 learns it (RFC 9568 §6.4.2).
         interval: AdvertInterval,
     },
@@ -95,7 +95,7 @@ pub struct VirtualRouter {
     config: VrrpInstance,
     /// Effective: the configured one and what trackers add.
     priority: Priority,
-    source: Option<Ipv4Addr>,
+    source: Option<IpAddr>,
     causes: BTreeSet<FaultCause>,
     state: State,
 }
@@ -118,7 +118,7 @@ impl VirtualRouter {
     }
 
     /// Our primary address; `None` until the first [`Event::Source`].
-    pub fn source(&self) -> Option<Ipv4Addr> {
+    pub fn source(&self) -> Option<IpAddr> {
         self.source
     }
 
@@ -336,7 +336,7 @@ impl VirtualRouter {
         let own = self.priority;
         let Heard { source, priority, .. } = heard;
         // Without an address of our own nothing could have been sent: any other router wins.
-        match rank((priority, source), (own, self.source.unwrap_or(Ipv4Addr::UNSPECIFIED))) {
+        match rank((priority, source), (own, self.source.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))) {
             Ordering::Equal => out.push(Action::Report(Report::OwnAddressHeard)),
             Ordering::Greater => {
                 out.push(Action::Report(Report::Outranked { source, priority, own }));
@@ -438,7 +438,7 @@ impl VirtualRouter {
             }
             // Whoever hears us must not first wait out the old interval to learn of the change.
             let advertised = |c: &VrrpInstance| {
-                let addresses: Vec<Ipv4Addr> = c.virtual_addresses.iter().map(|vip| vip.net.addr()).collect();
+                let addresses: Vec<IpAddr> = c.virtual_addresses.iter().map(|vip| vip.net.addr()).collect();
                 (c.priority, c.advert_interval, c.authentication, addresses)
             };
             if advertised(&old) != advertised(&self.config) {

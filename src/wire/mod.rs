@@ -3,7 +3,8 @@
 pub mod arp;
 pub mod bfd;
 pub mod checksum;
-pub mod ipv4;
+pub mod ip;
+pub mod ndisc;
 pub mod vrrp;
 
 pub mod ipvs;

@@ -1,4 +1,4 @@
-//! VRRP advertisements over IPv4, versions 2 (RFC 3768 §5.1) and 3 (RFC 9568 §5.1).
+//! VRRP advertisements over IPv4 and IPv6, versions 2 (RFC 3768 §5.1) and 3 (RFC 9568 §5.1).
 //!
 //! ```text
 //!  0                   1                   2                   3
@@ -9,7 +9,7 @@
 //! |   Auth Type   |   Adver Int   |          Checksum             |  version 2: seconds
 //! |  rsvd |   Max Advertise Int   |          Checksum             |  version 3: centiseconds
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-//! |                     IP Address (1) … (n)                      |
+//! |           IP Address (1) … (n), 4 or 16 octets each           |
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! |                  Authentication Data (8 octets)               |  version 2 only
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
@@ -19,15 +19,15 @@
 //! that of version 3 a pseudo header as well.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::checksum;
-use crate::model::{AdvertInterval, Authentication, Priority, Version, Vrid};
+use crate::model::{AdvertInterval, Authentication, Family, GROUP_V4, Priority, Version, Vrid};
 
 /// IP protocol number of VRRP.
 pub const PROTOCOL: u8 = 112;
-/// 224.0.0.18, where multicast adverts go (RFC 9568 §5.1.1.2).
-pub const GROUP: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 18);
+/// 224.0.0.18, where multicast adverts of IPv4 go (RFC 9568 §5.1.1.2).
+pub const GROUP: IpAddr = GROUP_V4;
 /// TOS of every advert: internetwork control.
 pub const TOS: u8 = 0xc0;
 /// TTL of every advert: proves that no router forwarded it.
@@ -57,15 +57,16 @@ pub struct Advert {
     pub interval: AdvertInterval,
     /// None, or a password in clear; version 3 carries none.
     pub authentication: Authentication,
-    /// The virtual addresses, in the sender's order; 255 at most.
-    pub addresses: Vec<Ipv4Addr>,
+    /// The virtual addresses, all of one family, in the sender's order; 255 at most.
+    pub addresses: Vec<IpAddr>,
 }
 
 impl Advert {
     /// The VRRP part of the packet, with its checksum for that way.
-    pub fn emit(&self, source: Ipv4Addr, destination: Ipv4Addr) -> Vec<u8> {
+    pub fn emit(&self, source: IpAddr, destination: IpAddr) -> Vec<u8> {
         let version = self.interval.version();
-        let mut bytes = Vec::with_capacity(FIXED_LEN + 4 * self.addresses.len() + AUTHENTICATION_LEN);
+        let address_len = Family::of(source).address_len();
+        let mut bytes = Vec::with_capacity(FIXED_LEN + address_len * self.addresses.len() + AUTHENTICATION_LEN);
         let count = u8::try_from(self.addresses.len()).expect("the configuration allows 255 addresses");
         bytes.extend_from_slice(&[
             version.number() << 4 | TYPE_ADVERTISEMENT,
@@ -84,7 +85,10 @@ impl Advert {
         };
         bytes.extend_from_slice(&[first, low, 0, 0]);
         for address in &self.addresses {
-            bytes.extend_from_slice(&address.octets());
+            match address {
+                IpAddr::V4(address) => bytes.extend_from_slice(&address.octets()),
+                IpAddr::V6(address) => bytes.extend_from_slice(&address.octets()),
+            }
         }
         if version == Version::V2 {
             bytes.extend_from_slice(&auth_data);
@@ -95,21 +99,12 @@ impl Advert {
     }
 }
 
-/// Zero over a packet that holds its right checksum.
-fn checksum_of(version: Version, bytes: &[u8], source: Ipv4Addr, destination: Ipv4Addr) -> u16 {
-    match version {
-        Version::V2 => checksum::internet(bytes),
-        Version::V3 => {
-            // Pseudo header: source, destination, zero, protocol, length (RFC 9568 §5.2.8).
-            let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
-            let mut whole = Vec::with_capacity(12 + bytes.len());
-            whole.extend_from_slice(&source.octets());
-            whole.extend_from_slice(&destination.octets());
-            whole.extend_from_slice(&[0, PROTOCOL]);
-            whole.extend_from_slice(&length.to_be_bytes());
-            whole.extend_from_slice(bytes);
-            checksum::internet(&whole)
-        }
+/// Zero over a packet that holds its right checksum. That of version 3, and of all of IPv6, covers a pseudo header
+/// (RFC 9568 §5.2.8).
+fn checksum_of(version: Version, bytes: &[u8], source: IpAddr, destination: IpAddr) -> u16 {
+    match (version, source) {
+        (Version::V2, IpAddr::V4(_)) => checksum::internet(bytes),
+        _ => checksum::with_pseudo_header(bytes, source, destination, PROTOCOL),
     }
 }
 
@@ -134,49 +129,52 @@ pub struct TooShort(pub usize);
 
 /// A received VRRP packet of at least [`FIXED_LEN`] octets, of any version; nothing else is checked yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct View<'a>(&'a [u8]);
+pub struct View<'a> {
+    bytes: &'a [u8],
+    family: Family,
+}
 
 impl<'a> View<'a> {
-    /// Fails when the fixed part is not whole.
-    pub fn new(bytes: &'a [u8]) -> Result<View<'a>, TooShort> {
-        if bytes.len() < FIXED_LEN { Err(TooShort(bytes.len())) } else { Ok(View(bytes)) }
+    /// Fails when the fixed part is not whole. The family is that of the IP header.
+    pub fn new(bytes: &'a [u8], family: Family) -> Result<View<'a>, TooShort> {
+        if bytes.len() < FIXED_LEN { Err(TooShort(bytes.len())) } else { Ok(View { bytes, family }) }
     }
 
     /// High half of the first octet.
     pub fn version(&self) -> u8 {
-        self.0[0] >> 4
+        self.bytes[0] >> 4
     }
 
     /// Low half of the first octet.
     pub fn packet_type(&self) -> u8 {
-        self.0[0] & 0x0f
+        self.bytes[0] & 0x0f
     }
 
     /// Virtual router id; 0 is nobody's.
     pub fn vrid(&self) -> u8 {
-        self.0[1]
+        self.bytes[1]
     }
 
     /// The sender's priority.
     pub fn priority(&self) -> Priority {
-        Priority::new(self.0[2])
+        Priority::new(self.bytes[2])
     }
 
     /// How many addresses the sender says follow.
     pub fn address_count(&self) -> usize {
-        self.0[3].into()
+        self.bytes[3].into()
     }
 
     /// `Auth Type` of version 2.
     pub fn auth_type(&self) -> u8 {
-        self.0[4]
+        self.bytes[4]
     }
 
     /// The interval in the unit of `version`; `None` for 0. The reserved bits of version 3 are not looked at.
     pub fn interval(&self, version: Version) -> Option<AdvertInterval> {
         match version {
-            Version::V2 => AdvertInterval::from_seconds(self.0[5]),
-            Version::V3 => AdvertInterval::from_centiseconds(u16::from_be_bytes([self.0[4] & 0x0f, self.0[5]])),
+            Version::V2 => AdvertInterval::from_seconds(self.bytes[5]),
+            Version::V3 => AdvertInterval::from_centiseconds(u16::from_be_bytes([self.bytes[4] & 0x0f, self.bytes[5]])),
         }
     }
 
@@ -186,28 +184,36 @@ impl<'a> View<'a> {
             Version::V2 => AUTHENTICATION_LEN,
             Version::V3 => 0,
         };
-        FIXED_LEN + 4 * self.address_count() + authentication
+        self.addresses_end() + authentication
     }
 
     /// Octets received.
     pub fn length(&self) -> usize {
-        self.0.len()
+        self.bytes.len()
+    }
+
+    fn addresses_end(&self) -> usize {
+        FIXED_LEN + self.family.address_len() * self.address_count()
     }
 
     /// The addresses that were received whole, in the sender's order.
-    pub fn addresses(&self) -> impl Iterator<Item = Ipv4Addr> + use<'a> {
-        self.0[FIXED_LEN..].chunks_exact(4).take(self.address_count()).map(|o| Ipv4Addr::new(o[0], o[1], o[2], o[3]))
+    pub fn addresses(&self) -> impl Iterator<Item = IpAddr> + use<'a> {
+        let address = |octets: &[u8]| match <[u8; 4]>::try_from(octets) {
+            Ok(octets) => IpAddr::V4(Ipv4Addr::from(octets)),
+            Err(_) => IpAddr::V6(Ipv6Addr::from(<[u8; 16]>::try_from(octets).expect("the length of an address"))),
+        };
+        self.bytes[FIXED_LEN..].chunks_exact(self.family.address_len()).take(self.address_count()).map(address)
     }
 
     /// The eight octets after the addresses; `None` when they were not received.
     pub fn auth_data(&self) -> Option<[u8; AUTHENTICATION_LEN]> {
-        let start = FIXED_LEN + 4 * self.address_count();
-        self.0.get(start..start + AUTHENTICATION_LEN)?.try_into().ok()
+        let start = self.addresses_end();
+        self.bytes.get(start..start + AUTHENTICATION_LEN)?.try_into().ok()
     }
 
     /// Whether the checksum of `version` is right for that way.
-    pub fn checksum_is_right(&self, version: Version, source: Ipv4Addr, destination: Ipv4Addr) -> bool {
-        checksum_of(version, self.0, source, destination) == 0
+    pub fn checksum_is_right(&self, version: Version, source: IpAddr, destination: IpAddr) -> bool {
+        checksum_of(version, self.bytes, source, destination) == 0
     }
 }
 
@@ -215,7 +221,7 @@ impl<'a> View<'a> {
 mod tests {
     use super::*;
 
-    const SOURCE: Ipv4Addr = Ipv4Addr::new(192, 168, 175, 101);
+    const SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 168, 175, 101));
 
     fn advert() -> Advert {
         Advert {
@@ -223,7 +229,7 @@ mod tests {
             priority: Priority::new(100),
             interval: AdvertInterval::DEFAULT,
             authentication: Authentication::Pass(*b"1234\0\0\0\0"),
-            addresses: vec![Ipv4Addr::new(192, 168, 175, 100)],
+            addresses: vec![IpAddr::V4(Ipv4Addr::new(192, 168, 175, 100))],
         }
     }
 
@@ -236,7 +242,7 @@ mod tests {
     fn an_advert_with_one_address_measures_twenty_octets_and_parses_back() {
         let bytes = advert().emit(SOURCE, GROUP);
         assert_eq!(bytes.len(), 20);
-        let view = View::new(&bytes).expect("whole");
+        let view = View::new(&bytes, Family::V4).expect("whole");
         assert_eq!((view.version(), view.packet_type(), view.vrid()), (2, 1, 55));
         assert_eq!((view.priority(), view.auth_type()), (Priority::new(100), AUTH_PASS));
         assert_eq!(view.interval(Version::V2), Some(AdvertInterval::DEFAULT));
@@ -249,12 +255,24 @@ mod tests {
     #[test]
     fn version_3_counts_centiseconds_and_sums_over_the_way_it_takes() {
         let bytes = version_3().emit(SOURCE, GROUP);
-        let view = View::new(&bytes).expect("whole");
+        let view = View::new(&bytes, Family::V4).expect("whole");
         assert_eq!((view.version(), bytes.len(), view.expected_length(Version::V3)), (3, 12, 12));
         assert_eq!(bytes[4..6], [0x03, 0xe8], "1000 centiseconds");
         assert_eq!(view.interval(Version::V3), Some(version_3().interval));
         assert!(view.checksum_is_right(Version::V3, SOURCE, GROUP));
-        assert!(!view.checksum_is_right(Version::V3, SOURCE, Ipv4Addr::new(192, 168, 175, 102)));
+        assert!(!view.checksum_is_right(Version::V3, SOURCE, IpAddr::V4(Ipv4Addr::new(192, 168, 175, 102))));
+    }
+
+    #[test]
+    fn over_ipv6_addresses_have_sixteen_octets() {
+        let [source, vip] = ["fe80::1", "fd00:99::1"].map(|text| text.parse().expect("an address"));
+        let advert = Advert { addresses: vec![vip], ..version_3() };
+        let bytes = advert.emit(source, crate::model::GROUP_V6);
+        let view = View::new(&bytes, Family::V6).expect("whole");
+        assert_eq!((bytes.len(), view.expected_length(Version::V3)), (24, 24));
+        assert_eq!(view.addresses().collect::<Vec<_>>(), [vip]);
+        assert!(view.checksum_is_right(Version::V3, source, crate::model::GROUP_V6));
+        assert!(!view.checksum_is_right(Version::V3, vip, crate::model::GROUP_V6));
     }
 
     #[test]
@@ -264,7 +282,7 @@ mod tests {
             for bit in 0..bytes.len() * 8 {
                 let mut forged = bytes.clone();
                 forged[bit / 8] ^= 1 << (bit % 8);
-                let view = View::new(&forged).expect("same length");
+                let view = View::new(&forged, Family::V4).expect("same length");
                 assert!(!view.checksum_is_right(version, SOURCE, GROUP), "{version:?} bit {bit}");
             }
         }
@@ -274,7 +292,7 @@ mod tests {
     fn no_prefix_of_an_advert_panics() {
         let bytes = advert().emit(SOURCE, GROUP);
         for length in 0..bytes.len() {
-            if let Ok(view) = View::new(&bytes[..length]) {
+            if let Ok(view) = View::new(&bytes[..length], Family::V4) {
                 assert_eq!(view.auth_data(), None);
                 assert!(view.addresses().count() <= 1);
             }

@@ -1,13 +1,13 @@
 //! The groups that the simulation plays with: one instance on every node, and the address they compete for.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use alived::controller::routers::Settings;
 use alived::model::*;
 pub use alived::peers::world::{Machine, Random, World};
 use alived::vrrp::StateName;
 
-pub const VIP: Ipv4Addr = Ipv4Addr::new(10, 99, 100, 1);
+pub const VIP: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 99, 100, 1));
 
 fn interface_name() -> InterfaceName {
     InterfaceName::new("eth0").expect("a name")
@@ -16,25 +16,11 @@ fn interface_name() -> InterfaceName {
 pub fn instance(priority: u8, preempt: bool) -> VrrpInstance {
     let net = "10.99.100.1/16".parse().expect("an address");
     VrrpInstance {
-        name: "VI_1".to_owned(),
-        initial_state: InitialState::Backup,
-        interface: interface_name(),
-        vrid: Vrid::new(51).expect("not zero"),
         priority: Priority::new(priority),
-        advert_interval: AdvertInterval::DEFAULT,
         preempt,
         authentication: Authentication::Pass(*b"secret\0\0"),
-        transport: Transport::Multicast { source: None },
-        virtual_addresses: vec![VirtualAddress {
-            net,
-            interface: interface_name(),
-            label: None,
-            broadcast: None,
-            scope: 0,
-        }],
-        track_scripts: Vec::new(),
-        garp: GratuitousArp::default(),
-        notify: Notify::default(),
+        virtual_addresses: vec![VirtualAddress::new(net, interface_name())],
+        ..VrrpInstance::new("VI_1", interface_name(), Vrid::new(51).expect("not zero"), Family::V4)
     }
 }
 

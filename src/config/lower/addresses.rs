@@ -1,8 +1,8 @@
 //! The lines of `virtual_ipaddress`: an address, then options in any order.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr};
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 
 use crate::config::context::{Context, Spanned};
 use crate::config::cursor::{second_reading, shortened};
@@ -24,62 +24,45 @@ const SCOPES: [(&str, u8); 5] = [("global", 0), ("nowhere", 255), ("host", 254),
 /// One line.
 pub(in crate::config) struct AddressDraft {
     /// The address and its prefix length.
-    pub net: Spanned<Ipv4Net>,
+    pub net: Spanned<IpNet>,
     pub interface: Option<InterfaceName>,
     pub label: Option<String>,
     pub broadcast: Option<Ipv4Addr>,
     pub scope: u8,
 }
 
-/// What became of a line.
-pub(super) enum Address {
-    /// An IPv4 address.
-    Ipv4(AddressDraft),
-    /// An IPv6 address, its options not looked at.
-    Ipv6(Ipv6Addr, Span),
-    /// Reported and left out.
-    Bad,
-}
-
-/// Reads one line of the block at `path`.
-pub(super) fn read(context: &mut Context, path: &str, line: &Statement) -> Address {
+/// Reads one line of the block at `path`; `None`, with a report, for one that is left out.
+pub(super) fn read(context: &mut Context, path: &str, line: &Statement) -> Option<AddressDraft> {
     let words = second_reading(&line.words);
-    let Some((first, options)) = words.split_first() else { return Address::Bad };
+    let (first, options) = words.split_first()?;
     let mut parts = first.bytes.splitn(2, |byte| *byte == b'/');
     let address = values::parse_address(parts.next().unwrap_or_default());
     let prefix = parts.next();
-    let address = match address {
-        Some(IpAddr::V4(address)) => address,
-        Some(IpAddr::V6(address)) => return Address::Ipv6(address, first.span),
-        None => {
-            let message = format!("'{}' is not an IP address; the line is left out", shortened(&first.text()));
-            context.report(
-                Diagnostic::warning(Name::INVALID_ADDRESS, message)
-                    .at(first.span)
-                    .class(ErrorClass::General)
-                    .gist(format!("VRRP parsed invalid IP {}. skipping IP...", shortened(&first.text()))),
-            );
-            return Address::Bad;
-        }
+    let Some(address) = address else {
+        let message = format!("'{}' is not an IP address; the line is left out", shortened(&first.text()));
+        context.report(
+            Diagnostic::warning(Name::INVALID_ADDRESS, message)
+                .at(first.span)
+                .class(ErrorClass::General)
+                .gist(format!("VRRP parsed invalid IP {}. skipping IP...", shortened(&first.text()))),
+        );
+        return None;
     };
     let net = with_prefix(context, first, address, prefix);
     let mut draft =
         AddressDraft { net: Spanned::new(net, first.span), interface: None, label: None, broadcast: None, scope: 0 };
-    match read_options(context, path, &mut draft, options) {
-        Some(()) => Address::Ipv4(draft),
-        None => Address::Bad,
-    }
+    read_options(context, path, &mut draft, options).map(|()| draft)
 }
 
-/// keepalived takes /32 without a prefix length, and after a bad one.
-fn with_prefix(context: &mut Context, word: &Word, address: Ipv4Addr, prefix: Option<&[u8]>) -> Ipv4Net {
-    let host = Ipv4Net::from(address);
+/// keepalived takes /32 or /128 without a prefix length, and after a bad one.
+fn with_prefix(context: &mut Context, word: &Word, address: IpAddr, prefix: Option<&[u8]>) -> IpNet {
+    let host = IpNet::from(address);
     let Some(prefix) = prefix else { return host };
     let start = word.span.end - word.quoted as u32 - prefix.len() as u32;
     let span = Span { start, end: start + prefix.len() as u32, ..word.span };
     let prefix_word = Word { span, bytes: word.bytes.last(prefix.len()), quoted: false, second_reading: None };
-    let length = values::integer_in(context, &prefix_word, 0, 32, Garbage::Dropped);
-    let net = length.and_then(|length| Ipv4Net::new(address, length as u8).ok());
+    let length = values::integer_in(context, &prefix_word, 0, host.max_prefix_len().into(), Garbage::Dropped);
+    let net = length.and_then(|length| IpNet::new(address, length as u8).ok());
     net.unwrap_or(host)
 }
 
@@ -159,14 +142,14 @@ fn read_option(context: &mut Context, draft: &mut AddressDraft, option: &str, va
 }
 
 /// An address, `+` for all host bits set, `-` for none; both need room for host bits.
-fn broadcast(context: &mut Context, net: &Ipv4Net, value: &Word) -> Option<Ipv4Addr> {
+fn broadcast(context: &mut Context, net: &IpNet, value: &Word) -> Option<Ipv4Addr> {
     if matches!(value.bytes.as_slice(), b"+" | b"-") {
         if net.prefix_len() > 30 {
             let message = format!("/{} leaves no room for a broadcast address", net.prefix_len());
             context.report(values::invalid_value(value.span, message));
             return None;
         }
-        return Some(if value.bytes == b"+" { net.broadcast() } else { net.network() });
+        return values::ipv4(if value.bytes == b"+" { net.broadcast() } else { net.network() });
     }
     values::address(context, value).and_then(values::ipv4)
 }

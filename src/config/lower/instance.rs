@@ -1,18 +1,20 @@
 //! `vrrp_instance`: reading its lines. What must hold across them is in [`super::instance_checks`].
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::config::context::{Context, Spanned};
 use crate::config::cursor::{Line, lines, second_reading, shortened, walk};
 use crate::config::values::{self, Garbage, Script, invalid_value};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
-use crate::model::{GratuitousArp, InitialState, InterfaceName, Priority, ScriptName, ScriptWeight, Version, Vrid};
+use crate::model::{
+    Family, GratuitousArp, InitialState, InterfaceName, Priority, ScriptName, ScriptWeight, Version, Vrid,
+};
 use crate::source::Span;
 use crate::syntax::{Statement, Word};
 
-use super::addresses::{self, Address, AddressDraft};
+use super::addresses::{self, AddressDraft};
 use super::instance_checks::usable_interface;
 use super::{Draft, ScriptDraft};
 
@@ -31,20 +33,19 @@ pub(in crate::config) struct InstanceDraft {
     pub nopreempt: Option<Span>,
     pub auth_type: Option<Span>,
     pub auth_pass: Option<Spanned<Vec<u8>>>,
-    pub source: Option<Spanned<Ipv4Addr>>,
+    pub source: Option<Spanned<IpAddr>>,
     /// A keyword that means unicast, peers or not.
     pub unicast: Option<Span>,
-    pub peers: Vec<Ipv4Addr>,
+    pub peers: Vec<IpAddr>,
     pub addresses: Vec<AddressDraft>,
     pub tracked: Vec<TrackedDraft>,
     pub garp: GratuitousArp,
     /// `notify_*`, by keyword.
     pub notify: BTreeMap<String, Spanned<Script>>,
-    family: Option<Family>,
+    /// That of the first address it names.
+    pub family: Option<Family>,
     /// The multicast group that it does not share with the others, as written.
     pub group: Option<Vec<u8>>,
-    /// It is of IPv6, which is reported; the rules of IPv4 do not apply to it.
-    pub other_protocol: bool,
     /// Some line of it could not be used, and that has been reported.
     pub broken: bool,
 }
@@ -54,13 +55,6 @@ pub(in crate::config) struct TrackedDraft {
     pub script: Spanned<ScriptName>,
     /// The line's own weight.
     pub weight: Option<ScriptWeight>,
-}
-
-/// The family of the instance: that of the first address it names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Family {
-    Ipv4,
-    Ipv6,
 }
 
 /// Reads one block; `before` is what the file says further up.
@@ -110,7 +104,6 @@ pub(super) fn read(context: &mut Context, block: &Line, before: &Draft) -> Optio
         notify: BTreeMap::new(),
         family: None,
         group: group(block.body()),
-        other_protocol: false,
         broken: false,
     };
     walk(context, "vrrp_instance", block.body(), &mut |context, line| instance.line(context, &line, &before.scripts));
@@ -125,6 +118,11 @@ fn group(body: &[Statement]) -> Option<Vec<u8>> {
 }
 
 impl InstanceDraft {
+    /// IPv4 when it names no address at all.
+    pub fn family(&self) -> Family {
+        self.family.unwrap_or(Family::V4)
+    }
+
     fn line(&mut self, context: &mut Context, line: &Line, scripts: &[ScriptDraft]) {
         match line.keyword.name.as_str() {
             "authentication" => self.authentication(context, line),
@@ -282,8 +280,8 @@ impl InstanceDraft {
     }
 
     /// Notes the family of an address; `None`, with a report, when the address cannot be used.
-    fn admit(&mut self, context: &mut Context, address: IpAddr, span: Span) -> Option<Ipv4Addr> {
-        let family = if address.is_ipv4() { Family::Ipv4 } else { Family::Ipv6 };
+    fn admit(&mut self, context: &mut Context, address: IpAddr, span: Span) -> Option<IpAddr> {
+        let family = Family::of(address);
         let settled = *self.family.get_or_insert(family);
         let name = &self.name.value;
         if settled != family {
@@ -298,16 +296,7 @@ impl InstanceDraft {
             );
             return None;
         }
-        if family == Family::Ipv6 && !self.other_protocol {
-            self.other_protocol = true;
-            self.broken = true;
-            context.report(
-                Diagnostic::error(Name::NOT_YET_SUPPORTED, format!("{name}: VRRP over IPv6 is not supported yet"))
-                    .at(span)
-                    .note("alived does not run this configuration without the instance"),
-            );
-        }
-        values::ipv4(address)
+        Some(address)
     }
 
     fn source(&mut self, context: &mut Context, word: &Word) {
@@ -335,17 +324,9 @@ impl InstanceDraft {
 
     fn virtual_addresses(&mut self, context: &mut Context, block: &Line) {
         for line in lines(context, block.body()) {
-            match addresses::read(context, "vrrp_instance.virtual_ipaddress", line) {
-                Address::Ipv4(address) => {
-                    let (ip, span) = (IpAddr::V4(address.net.value.addr()), address.net.span);
-                    if self.admit(context, ip, span).is_some() {
-                        self.addresses.push(address);
-                    }
-                }
-                Address::Ipv6(address, span) => {
-                    self.admit(context, IpAddr::V6(address), span);
-                }
-                Address::Bad => {}
+            let Some(address) = addresses::read(context, "vrrp_instance.virtual_ipaddress", line) else { continue };
+            if self.admit(context, address.net.value.addr(), address.net.span).is_some() {
+                self.addresses.push(address);
             }
         }
     }

@@ -8,8 +8,8 @@ use crate::config::context::{Context, Spanned};
 use crate::config::host::Interface;
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
 use crate::model::{
-    AdvertInterval, Authentication, Global, InitialState, InterfaceName, Notify, Priority, TrackedScript, Transport,
-    Version, VirtualAddress, VrrpInstance, VrrpScript,
+    AdvertInterval, Authentication, Family, GROUP_V4, GROUP_V6, Global, InitialState, InterfaceName, Notify, Priority,
+    TrackedScript, Transport, Version, VirtualAddress, VrrpInstance, VrrpScript,
 };
 use crate::source::Span;
 
@@ -106,12 +106,15 @@ fn finish(
     let initial_state = draft.state.map(|state| state.value).unwrap_or_default();
     let implied = if initial_state == InitialState::Master { Priority::OWNER } else { Priority::DEFAULT };
     let priority = draft.priority.map_or(implied, |priority| priority.value);
+    let family = draft.family();
+    let default_version = if family == Family::V6 { Version::V3 } else { default_version };
     let version = draft.version.map_or(default_version, |version| version.value);
     check_addresses(context, draft, version);
     Some(VrrpInstance {
         name: name.clone(),
         initial_state,
         interface: interface.clone(),
+        family,
         vrid,
         priority,
         advert_interval: advert_interval(context, draft, version),
@@ -176,7 +179,7 @@ fn advert_interval(context: &mut Context, draft: &InstanceDraft, version: Versio
     match version {
         Version::V2 => {
             let rounded = ((value + Duration::from_millis(500)).as_secs()).clamp(1, 255) as u8;
-            if value.subsec_nanos() != 0 && !draft.other_protocol {
+            if value.subsec_nanos() != 0 {
                 let message = format!("{name}: VRRPv2 counts whole seconds; {rounded} is used");
                 let gist = format!("({name}) VRRPv2 advertisement interval {seconds:.6}s must be an integer. rounding");
                 context.report(complaint(Name::FRACTIONAL_INTERVAL, message).gist(gist));
@@ -298,7 +301,11 @@ fn transport(context: &mut Context, draft: &InstanceDraft) -> Transport {
                 .help("list the other nodes in 'unicast_peer', or write 'mcast_src_ip' for the source of multicast"),
         );
     }
-    Transport::Multicast { source }
+    let group = match draft.family() {
+        Family::V4 => GROUP_V4,
+        Family::V6 => GROUP_V6,
+    };
+    Transport::Multicast { source, group }
 }
 
 fn virtual_addresses(draft: &InstanceDraft, interface: &InterfaceName) -> Vec<VirtualAddress> {
@@ -358,7 +365,12 @@ fn vrid_conflicts(context: &mut Context, instances: &[InstanceDraft]) {
                 .also(first_vrid.span, format!("{a} takes it here"))
                 .help(format!("give {b} an id of its own"))
                 .class_without_line(ErrorClass::General)
-                .gist(format!("{a} and {b} both use VRID {} with IPv4 on interface {}", vrid.value, interface.value)),
+                .gist(format!(
+                    "{a} and {b} both use VRID {} with {} on interface {}",
+                    vrid.value,
+                    instance.family(),
+                    interface.value
+                )),
         );
     }
 }
@@ -366,7 +378,7 @@ fn vrid_conflicts(context: &mut Context, instances: &[InstanceDraft]) {
 fn in_conflict(a: &InstanceDraft, b: &InstanceDraft) -> bool {
     let interface = |draft: &InstanceDraft| draft.interface.as_ref().map(|interface| interface.value.clone());
     let vrid = |draft: &InstanceDraft| draft.vrid.map(|vrid| vrid.value);
-    if a.other_protocol || b.other_protocol {
+    if a.family() != b.family() {
         return false;
     }
     let same = vrid(a).is_some() && vrid(a) == vrid(b) && interface(a).is_some() && interface(a) == interface(b);

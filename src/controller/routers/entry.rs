@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::Discriminant;
+use std::net::IpAddr;
 
 use super::Action;
 use crate::controller::report::RoutersReport as Report;
-use crate::model::{Channel, Endpoint, Interface, InterfaceName, Priority, Transport, VrrpInstance};
+use crate::model::{Carrier, Channel, Endpoint, Interface, InterfaceName, Priority, Transport, VrrpInstance};
 use crate::notify::script::{self, Occasion};
 use crate::vrrp::{self, Counters, FaultCause, Refusal, StateName, VirtualRouter};
 use crate::wire::arp::GratuitousArp;
-use crate::wire::ipv4::Header;
-use crate::wire::vrrp::{Advert, GROUP, PROTOCOL, TOS, TTL};
+use crate::wire::ip::Header;
+use crate::wire::ndisc::NeighbourAdvert;
+use crate::wire::vrrp::{Advert, PROTOCOL, TOS, TTL};
 
 /// One instance and what belongs to it alone.
 pub(super) struct Entry {
@@ -45,10 +47,10 @@ impl Entry {
         let config = self.router.config();
         let source = self.router.source()?;
         let endpoint = match config.transport {
-            Transport::Multicast { .. } => Endpoint::Multicast,
+            Transport::Multicast { group, .. } => Endpoint::Multicast(group),
             Transport::Unicast { .. } => Endpoint::Unicast(source),
         };
-        Some(Channel { interface: config.interface.clone(), endpoint })
+        Some(Channel { interface: config.interface.clone(), endpoint, protocol: Carrier::Vrrp })
     }
 
     /// One datagram, or one for each peer under the same identification.
@@ -64,7 +66,7 @@ impl Entry {
         };
         self.identification = self.identification.wrapping_add(1).max(1);
         let destinations = match &config.transport {
-            Transport::Multicast { .. } => vec![GROUP],
+            Transport::Multicast { group, .. } => vec![*group],
             Transport::Unicast { peers, .. } => peers.clone(),
         };
         for destination in destinations {
@@ -88,7 +90,11 @@ impl Entry {
                     out.push(Action::Report(Report::Queueing { instance, interface, address }));
                 }
                 out.push(Action::Report(Report::Announcing { interface: interface.clone(), address }));
-                out.push(Action::SendFrame { interface, bytes: GratuitousArp { sender, address }.emit() });
+                let bytes = match address {
+                    IpAddr::V4(address) => GratuitousArp { sender, address }.emit(),
+                    IpAddr::V6(address) => NeighbourAdvert { sender, address, router: false }.emit(),
+                };
+                out.push(Action::SendFrame { interface, bytes });
             }
         }
     }

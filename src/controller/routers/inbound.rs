@@ -1,7 +1,7 @@
 //! The way of a received datagram: whom it concerns, whether it is believed, what is told about it.
 
 use std::mem::discriminant;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use super::entry::Entry;
 use super::{Action, Routers};
@@ -9,17 +9,18 @@ use crate::controller::report::RoutersReport as Report;
 use crate::model::{Channel, Priority, Transport};
 use crate::time::Instant;
 use crate::vrrp::{self, StateName, receive};
-use crate::wire::ipv4::Datagram;
+use crate::wire::ip::Datagram;
 use crate::wire::vrrp::View;
 
 impl Routers {
     pub(super) fn datagram(&mut self, now: Instant, channel: &Channel, bytes: &[u8], out: &mut Vec<Action>) {
-        let parsed = Datagram::parse(bytes).ok().and_then(|d| Some((d, View::new(d.payload).ok()?)));
+        let parsed = Datagram::parse(bytes).ok().and_then(|d| Some((d, View::new(d.payload, channel.family()).ok()?)));
         let Some((datagram, advert)) = parsed else {
             self.discarded.too_short += 1;
             let interface = channel.interface.clone();
             if self.told_too_short.insert(interface.clone()) {
-                out.push(Action::Report(Report::TooShort { interface, length: bytes.len() }));
+                let family = channel.family();
+                out.push(Action::Report(Report::TooShort { family, interface, length: bytes.len() }));
             }
             return;
         };
@@ -59,7 +60,7 @@ impl Routers {
     }
 
     /// Several unicast instances may share channel and VRID; then the sender decides.
-    fn addressee(&self, channel: &Channel, vrid: u8, from: Ipv4Addr) -> Option<usize> {
+    fn addressee(&self, channel: &Channel, vrid: u8, from: IpAddr) -> Option<usize> {
         let listens =
             |entry: &Entry| entry.router.config().vrid.get() == vrid && entry.channel().as_ref() == Some(channel);
         let is_peer = |entry: &Entry| match &entry.router.config().transport {

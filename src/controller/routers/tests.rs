@@ -1,26 +1,26 @@
 //! All virtual routers driven by hand: packets, interfaces, scripts, reloads.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use pnet_base::MacAddr;
 
 use super::*;
-use crate::model::{Authentication, Endpoint, TrackedScript, Vrid};
+use crate::model::{Authentication, Carrier, Endpoint, TrackedScript, Vrid};
 use crate::track::script::tests::script;
 use crate::vrrp::router::tests::{instance, vip};
 use crate::wire::arp::GratuitousArp;
-use crate::wire::ipv4::Datagram;
-use crate::wire::ipv4::{self, Header};
+use crate::wire::ip::{self, Datagram, Header};
 use crate::wire::vrrp::{Advert, GROUP, PROTOCOL, TOS};
 
-const PEER: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 12);
+const PEER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 99, 0, 12));
 
 fn eth0() -> InterfaceName {
     InterfaceName::new("eth0").expect("a name")
 }
 
 fn multicast() -> Channel {
-    Channel { interface: eth0(), endpoint: Endpoint::Multicast }
+    Channel { interface: eth0(), endpoint: Endpoint::Multicast(GROUP), protocol: Carrier::Vrrp }
 }
 
 fn up() -> Interface {
@@ -63,7 +63,7 @@ fn master(instances: Vec<VrrpInstance>) -> Routers {
     routers
 }
 
-fn sent(actions: &[Action]) -> Vec<(Ipv4Addr, Vec<u8>)> {
+fn sent(actions: &[Action]) -> Vec<(IpAddr, Vec<u8>)> {
     let sent = |action: &Action| match action {
         Action::SendDatagram { destination, bytes, .. } => Some((*destination, bytes.clone())),
         _ => None,
@@ -92,21 +92,21 @@ fn the_first_advert_is_what_keepalived_sends() {
     let datagram = Datagram::parse(bytes).expect("a datagram");
     let header = datagram.header;
     assert_eq!((header.tos, header.ttl, header.protocol, header.identification), (0xc0, 255, 112, 1));
-    assert_eq!((usize::from(datagram.total_length), bytes.len()), (40, 40));
+    assert_eq!((datagram.total_length, bytes.len()), (40, 40));
     assert_eq!(bytes[6..8], [0, 0], "no fragment, DF clear");
-    assert_eq!(header.source, Ipv4Addr::new(10, 99, 0, 11));
+    assert_eq!(header.source, IpAddr::from([10, 99, 0, 11]));
 }
 
 #[test]
 fn every_unicast_peer_gets_the_same_packet_under_the_same_identification() {
-    let peers = vec![PEER, Ipv4Addr::new(10, 99, 0, 13)];
+    let peers = vec![PEER, [10, 99, 0, 13].into()];
     let transport = Transport::Unicast { source: None, peers: peers.clone() };
     let mut routers = started(vec![VrrpInstance { transport, ..instance() }]);
     let actions = run_until(&mut routers, Duration::from_millis(3_700));
     let sent = sent(&actions);
     assert_eq!(sent.iter().map(|(to, _)| *to).collect::<Vec<_>>(), peers);
     assert_eq!(sent[0].1[4..6], sent[1].1[4..6]);
-    assert_eq!(sent[0].1[ipv4::HEADER_LEN..], sent[1].1[ipv4::HEADER_LEN..]);
+    assert_eq!(sent[0].1[ip::HEADER_LEN..], sent[1].1[ip::HEADER_LEN..]);
 }
 
 #[test]
@@ -158,9 +158,9 @@ fn a_forged_packet_changes_nothing_but_a_counter_and_is_told_once() {
 fn packets_of_other_virtual_routers_and_scraps_are_only_counted() {
     let mut routers = master(vec![instance()]);
     let Event::Datagram { channel, mut bytes } = advert(200, 255) else { unreachable!("made above") };
-    bytes[ipv4::HEADER_LEN + 1] = 99;
+    bytes[ip::HEADER_LEN + 1] = 99;
     assert_eq!(routers.handle(at(4), Event::Datagram { channel: channel.clone(), bytes: bytes.clone() }), vec![]);
-    for length in 0..ipv4::HEADER_LEN + 8 {
+    for length in 0..ip::HEADER_LEN + 8 {
         let scrap = Event::Datagram { channel: channel.clone(), bytes: bytes[..length].to_vec() };
         let told = routers.handle(at(4), scrap).len();
         assert_eq!(told, usize::from(length == 0), "told once");
@@ -205,7 +205,7 @@ fn a_socket_that_cannot_be_opened_is_fault_until_the_interface_changes() {
 fn losing_the_last_address_says_farewell_before_it_faults() {
     let mut routers = master(vec![instance()]);
     let actions = routers.handle(at(4), interface(Some(Interface { addresses: Vec::new(), ..up() })));
-    let priorities: Vec<u8> = sent(&actions).iter().map(|(_, bytes)| bytes[ipv4::HEADER_LEN + 2]).collect();
+    let priorities: Vec<u8> = sent(&actions).iter().map(|(_, bytes)| bytes[ip::HEADER_LEN + 2]).collect();
     assert_eq!(priorities, [0, 0]);
     assert_eq!(routers.status()[0].state, StateName::Fault);
 }
@@ -218,7 +218,7 @@ fn a_virtual_address_is_never_the_source() {
     routers.handle(Instant::ZERO, settings(vec![instance()]));
     let actions = run_until(&mut routers, Duration::from_secs(4));
     let header = Datagram::parse(&sent(&actions)[0].1).expect("a datagram").header;
-    assert_eq!(header.source, Ipv4Addr::new(10, 99, 0, 11));
+    assert_eq!(header.source, IpAddr::from([10, 99, 0, 11]));
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn a_reload_matches_by_virtual_router_not_by_name() {
 
     let other = VrrpInstance { vrid: Vrid::new(52).expect("not zero"), ..instance() };
     let actions = routers.handle(at(4), settings(vec![other]));
-    assert_eq!(sent(&actions)[0].1[ipv4::HEADER_LEN + 2], 0, "the old one says farewell");
+    assert_eq!(sent(&actions)[0].1[ip::HEADER_LEN + 2], 0, "the old one says farewell");
     assert_eq!(routers.status()[0].state, StateName::Backup);
 }
 
@@ -264,7 +264,7 @@ fn a_reload_that_adds_an_instance_leaves_the_others_alone() {
 fn stop_says_farewell_takes_the_addresses_and_closes_the_sockets() {
     let mut routers = master(vec![instance()]);
     let actions = routers.handle(at(4), Event::Stop);
-    assert_eq!(sent(&actions)[0].1[ipv4::HEADER_LEN + 2], 0);
+    assert_eq!(sent(&actions)[0].1[ip::HEADER_LEN + 2], 0);
     assert!(actions.contains(&Action::RemoveAddresses(instance().virtual_addresses)));
     assert_eq!(actions.last(), Some(&Action::Close(multicast())));
     assert_eq!(routers.next_deadline(), None);

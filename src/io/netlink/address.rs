@@ -1,10 +1,13 @@
 //! Sets and removes virtual addresses (rtnetlink(7) `RTM_NEWADDR`, `RTM_DELADDR`), with keepalived's attributes: no
-//! broadcast address unless one is configured, protocol 18 so that people see whose address it is.
+//! broadcast address unless one is configured, protocol 18 so that people see whose address it is. An IPv6 address is
+//! used at once, without duplicate address detection, and a /128 is never chosen as a source.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
-use netlink_packet_route::address::{AddressAttribute, AddressMessage, AddressProtocol, AddressScope};
+use ipnet::IpNet;
+use netlink_packet_route::address::{
+    AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressProtocol, AddressScope, CacheInfo,
+};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
 use super::{Connection, NetlinkError};
@@ -12,6 +15,9 @@ use crate::model::{InterfaceName, VirtualAddress};
 
 /// `RTPROT_KEEPALIVED` of linux/rtnetlink.h, as `IFA_PROTO`.
 const PROTOCOL_KEEPALIVED: u8 = 18;
+
+/// `INFINITY_LIFE_TIME` of linux/net/addrconf.h.
+const FOREVER: u32 = u32::MAX;
 
 /// Why an address could not be set or removed.
 #[derive(Debug, thiserror::Error)]
@@ -74,11 +80,23 @@ pub fn change_addresses(
 
 fn message(address: &VirtualAddress, index: u32) -> AddressMessage {
     let mut message = AddressMessage::default();
-    message.header.family = AddressFamily::Inet;
     message.header.prefix_len = address.net.prefix_len();
     message.header.scope = AddressScope::from(address.scope);
     message.header.index = index;
-    message.attributes.push(AddressAttribute::Local(IpAddr::V4(address.net.addr())));
+    message.attributes.push(AddressAttribute::Local(address.net.addr()));
+    match address.net {
+        IpNet::V4(_) => message.header.family = AddressFamily::Inet,
+        IpNet::V6(net) => {
+            message.header.family = AddressFamily::Inet6;
+            message.header.flags = AddressHeaderFlags::Nodad;
+            message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));
+            if net.prefix_len() == net.max_prefix_len() {
+                let mut deprecated = CacheInfo::default();
+                (deprecated.ifa_preferred, deprecated.ifa_valid) = (0, FOREVER);
+                message.attributes.push(AddressAttribute::CacheInfo(deprecated));
+            }
+        }
+    }
     if let Some(broadcast) = address.broadcast {
         message.attributes.push(AddressAttribute::Broadcast(broadcast));
     }

@@ -1,14 +1,14 @@
-//! Interfaces and their IPv4 addresses, kept up to date from the kernel's notifications (rtnetlink(7)).
+//! Interfaces and their addresses, kept up to date from the kernel's notifications (rtnetlink(7)).
 //!
 //! Messages are read from their fixed header and the three attributes needed, so that nothing a newer kernel adds can
 //! make one unreadable. When notifications were lost, everything is read again and the difference reported.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
-use ipnet::Ipv4Net;
+use ipnet::IpNet;
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::address::AddressMessage;
 use netlink_packet_route::link::LinkMessage;
@@ -30,11 +30,16 @@ const RTM_NEWADDR: u16 = 20;
 const RTM_DELADDR: u16 = 21;
 const RTMGRP_LINK: u32 = 1;
 const RTMGRP_IPV4_IFADDR: u32 = 0x10;
+const RTMGRP_IPV6_IFADDR: u32 = 0x100;
 /// Attributes of linux/if_link.h and linux/if_addr.h.
 const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
 const IFA_ADDRESS: u16 = 1;
 const IFA_LOCAL: u16 = 2;
+const IFA_FLAGS: u16 = 8;
+/// Duplicate address detection is still running, or has found a duplicate: not an address to use.
+const IFA_F_DADFAILED: u32 = 0x08;
+const IFA_F_TENTATIVE: u32 = 0x40;
 /// Octets of `struct ifinfomsg` and `struct ifaddrmsg`.
 const IFINFOMSG: usize = 16;
 const IFADDRMSG: usize = 8;
@@ -54,7 +59,7 @@ pub enum Change {
         /// From where.
         interface: InterfaceName,
         /// Which one.
-        net: Ipv4Net,
+        net: IpNet,
     },
 }
 
@@ -73,7 +78,7 @@ impl Monitor {
     /// Subscribes, then reads everything there is. The changes are all interfaces.
     pub fn open() -> Result<(Monitor, Vec<Change>), NetlinkError> {
         let mut socket = Socket::new(NETLINK_ROUTE)?;
-        socket.bind(&SocketAddr::new(0, RTMGRP_LINK | RTMGRP_IPV4_IFADDR))?;
+        socket.bind(&SocketAddr::new(0, RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR))?;
         socket.set_non_blocking(true)?;
         // Without CAP_NET_ADMIN the default has to do; an overrun is then answered by reading everything again.
         let _ = setsockopt(&borrow_fd(&socket), sockopt::RcvBufForce, &(1 << 20));
@@ -120,9 +125,7 @@ impl Monitor {
         let before = std::mem::take(&mut self.by_index);
         let mut connection = Connection::open(NETLINK_ROUTE)?;
         let links = connection.dump(RouteNetlinkMessage::GetLink(LinkMessage::default()))?;
-        let mut query = AddressMessage::default();
-        query.header.family = netlink_packet_route::AddressFamily::Inet;
-        let addresses = connection.dump(RouteNetlinkMessage::GetAddress(query))?;
+        let addresses = connection.dump(RouteNetlinkMessage::GetAddress(AddressMessage::default()))?;
         let mut ignored = Vec::new();
         for reply in links.into_iter().chain(addresses) {
             self.apply(reply.message_type, &reply.payload, &mut ignored);
@@ -195,22 +198,30 @@ impl Monitor {
     }
 
     fn address(&mut self, payload: &[u8], present: bool, changes: &mut Vec<Change>) -> Option<()> {
-        if payload.first() != Some(&(libc::AF_INET as u8)) {
-            return None;
-        }
+        let family = i32::from(*payload.first()?);
         let prefix_len = *payload.get(1)?;
+        let mut flags = u32::from(*payload.get(2)?);
         let known = self.by_index.get_mut(&u32_at(payload, 4)?)?;
         let mut local = None;
         for (kind, value) in attributes(payload.get(IFADDRMSG..)?) {
-            let address = || <[u8; 4]>::try_from(value).ok().map(Ipv4Addr::from);
+            let address = || match family {
+                libc::AF_INET => <[u8; 4]>::try_from(value).ok().map(IpAddr::from),
+                libc::AF_INET6 => <[u8; 16]>::try_from(value).ok().map(IpAddr::from),
+                _ => None,
+            };
             match kind {
                 IFA_LOCAL => local = address(),
                 // Only without a local address is this one the interface's own (linux/if_addr.h).
                 IFA_ADDRESS if local.is_none() => local = address(),
+                IFA_FLAGS => flags = u32_at(value, 0).unwrap_or(flags),
                 _ => {}
             }
         }
-        let net = Ipv4Net::new(local?, prefix_len).ok()?;
+        let net = IpNet::new(local?, prefix_len).ok()?;
+        // The kernel tells again when the detection is over.
+        if present && flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED) != 0 {
+            return None;
+        }
         let addresses = &mut known.facts.addresses;
         let was_present = addresses.contains(&net);
         if present && !was_present {

@@ -1,47 +1,30 @@
 //! Every transition of a virtual router, with the sentence of RFC 3768 that it follows.
 
 use super::*;
-use crate::model::{AdvertInterval, Authentication, GratuitousArp, InterfaceName, Notify, Transport, Vrid};
+use crate::model::{AdvertInterval, Family, InterfaceName, Vrid};
 
 /// vrid 51, priority 100 on eth0, one address.
 pub(crate) fn instance() -> VrrpInstance {
     let interface = InterfaceName::new("eth0").expect("a name");
     VrrpInstance {
-        name: "VI_1".to_owned(),
-        initial_state: InitialState::Unset,
-        interface: interface.clone(),
-        vrid: Vrid::new(51).expect("not zero"),
-        priority: Priority::new(100),
-        advert_interval: AdvertInterval::DEFAULT,
-        preempt: true,
-        authentication: Authentication::None,
-        transport: Transport::Multicast { source: None },
         virtual_addresses: vec![vip("10.99.100.1/16")],
-        track_scripts: Vec::new(),
-        garp: GratuitousArp::default(),
-        notify: Notify::default(),
+        ..VrrpInstance::new("VI_1", interface, Vrid::new(51).expect("not zero"), Family::V4)
     }
 }
 
 pub(crate) fn vip(net: &str) -> VirtualAddress {
-    VirtualAddress {
-        net: net.parse().expect("an address"),
-        interface: InterfaceName::new("eth0").expect("a name"),
-        label: None,
-        broadcast: None,
-        scope: 0,
-    }
+    VirtualAddress::new(net.parse().expect("an address"), InterfaceName::new("eth0").expect("a name"))
 }
 
-const OWN: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 11);
-const LOWER: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 10);
-const HIGHER: Ipv4Addr = Ipv4Addr::new(10, 99, 0, 12);
+const OWN: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 99, 0, 11));
+const LOWER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 99, 0, 10));
+const HIGHER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 99, 0, 12));
 
 fn at(millis: u64) -> Instant {
     Instant::from_start(Duration::from_millis(millis))
 }
 
-fn heard(source: Ipv4Addr, priority: u8) -> Event {
+fn heard(source: IpAddr, priority: u8) -> Event {
     Event::Advert(Heard { source, priority: Priority::new(priority), interval: AdvertInterval::DEFAULT })
 }
 
