@@ -274,7 +274,7 @@ pub fn main() -> ExitCode {
         Ok(Command::Own(OwnCommand::Explain { word })) => check::explain(&word),
         Ok(Command::Own(OwnCommand::Fmt(arguments))) => check::fmt(&arguments),
         #[cfg(feature = "lsp")]
-        Ok(Command::Own(OwnCommand::Lsp)) => crate::lsp::run(),
+        Ok(Command::Own(OwnCommand::Lsp(arguments))) => crate::lsp::run(arguments.files()),
         Ok(Command::Own(OwnCommand::Demo)) => crate::demo::run(),
         Ok(Command::Own(OwnCommand::Pcap(command))) => pcap::run(&command),
         Ok(Command::SignalNumber(name)) => signal_number(&name),

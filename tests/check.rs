@@ -132,6 +132,36 @@ fn the_effective_configuration_hides_passwords() {
     assert_eq!(run(&directory, "check --effective nosuch.conf").0, 2);
 }
 
+/// One file for two nodes, told apart by their ids.
+const SHARED: &str = "@a $PRIORITY=100\n@b $PRIORITY=90\nvrrp_instance VI_1 {\n    state BACKUP\n    interface eth0\n    \
+                      virtual_router_id 51\n    priority $PRIORITY\n    virtual_ipaddress {\n        192.0.2.10/24\n    }\n}\n";
+
+#[test]
+fn the_id_of_a_node_decides_which_lines_count() {
+    let directory = with(SHARED);
+    assert_eq!(run(&directory, "check -i a k.conf"), (0, String::new()));
+    assert!(run(&directory, "check --output concise --config-id c k.conf").1.contains("[undefined-variable]"));
+    assert!(run(&directory, "check --effective -i b k.conf").1.contains("    priority 90\n"));
+    assert!(run(&directory, "--check-config k.conf --effective -i a").1.contains("    priority 100\n"));
+}
+
+#[test]
+fn the_nodes_of_one_shared_file_are_played_by_their_ids() {
+    let directory = with(SHARED);
+    let (status, text) = run(&directory, "check --peers -i a -i b k.conf k.conf");
+    assert!(status == 0 && text.contains("    a dies               b takes over after"), "{text}");
+    assert_eq!(run(&directory, "check --peers -i a -i b -i c k.conf k.conf").0, 2);
+    assert_eq!(run(&directory, "check -i a -i b k.conf").0, 2, "without --peers there is one node");
+}
+
+#[test]
+fn every_include_can_be_checked_for_everything() {
+    let directory = with(&format!("include nosuch/*.conf\n{GOOD}"));
+    assert!(run(&directory, "check --output concise k.conf").1.contains("warning[include-not-found]"));
+    let (status, text) = run(&directory, "check -e --output concise k.conf");
+    assert!(status == 1 && text.contains("error[include-not-found]"), "{text}");
+}
+
 #[test]
 fn a_file_is_formatted_in_place_or_only_judged() {
     let directory = with(&GOOD.replace("    ", "\t").replace('\n', " \n"));

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use alived::config::{CheckOptions, Checked, FileError, Files, check};
 use alived::diagnostic::{ALL_NAMES, NAMES_ACROSS_NODES, Name, Style, full, page};
-use alived::peers;
+use alived::peers::{self, NodeFile};
 use fixtures::{expect_file, files};
 use host::PaperHost;
 
@@ -77,7 +77,8 @@ impl Example {
         }
         let options = CheckOptions { host: Some(&PaperHost), ..CheckOptions::default() };
         let is_across = NAMES_ACROSS_NODES.contains(&name);
-        let checked = if is_across { peers::check(&paths, self).checked } else { check(&paths, self, options) };
+        let nodes: Vec<_> = paths.iter().map(|path| NodeFile { path, files: self }).collect();
+        let checked = if is_across { peers::check(&nodes).checked } else { check(&paths, self, options) };
         let mut text = Vec::new();
         for Checked { diagnostics, sources } in checked {
             let named = diagnostics.iter().filter(|diagnostic| diagnostic.name == name);

@@ -4,12 +4,12 @@
 mod fixtures;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use alived::config::Format;
 use alived::diagnostic::{NAMES_ACROSS_NODES, Style};
 use alived::io::files::SystemFiles;
-use alived::peers;
+use alived::peers::{self, NodeFile, Report};
 use fixtures::{expect, files};
 
 const CASES: &str = "fixtures/peers";
@@ -21,9 +21,13 @@ fn cases() -> Vec<PathBuf> {
     cases
 }
 
+fn report(files: &[PathBuf]) -> Report {
+    let nodes: Vec<_> = files.iter().map(|path| NodeFile { path, files: &SystemFiles }).collect();
+    peers::check(&nodes)
+}
+
 fn check(files: &[PathBuf], format: Format) -> (u8, String) {
-    let paths: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
-    let report = peers::check(&paths, &SystemFiles);
+    let report = report(files);
     (report.exit_code(false), report.render(format))
 }
 
@@ -97,7 +101,6 @@ fn a_program_gets_the_findings_without_the_story() {
 #[test]
 fn warnings_can_count_as_errors() {
     let files = files(&format!("{CASES}/equal-priority"), "conf");
-    let paths: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
-    let report = peers::check(&paths, &SystemFiles);
+    let report = report(&files);
     assert_eq!((report.exit_code(false), report.exit_code(true)), (0, 1));
 }

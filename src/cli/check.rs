@@ -8,9 +8,9 @@ use std::process::ExitCode;
 
 use crate::config::{self, CheckOptions, Checked, Format, Host};
 use crate::diagnostic::{Severity, Style, apply, unified_diff};
-use crate::io::files::SystemFiles;
+use crate::io::files::NodeFiles;
 use crate::io::host::SystemHost;
-use crate::peers;
+use crate::peers::{self, NodeFile};
 
 use super::own::{CheckArguments, FmtArguments, Output};
 
@@ -24,11 +24,16 @@ const FAILED: u8 = 2;
 /// `alived check`
 pub(super) fn check(arguments: &CheckArguments) -> ExitCode {
     let paths: Vec<&Path> = arguments.files.iter().map(PathBuf::as_path).collect();
-    if arguments.effective {
-        return effective(&paths);
-    }
     if arguments.peers {
         return across_nodes(&paths, arguments);
+    }
+    if arguments.config_ids.len() > 1 {
+        eprintln!("several ids are for check --peers, where each file is read for a node of its own");
+        return ExitCode::from(FAILED);
+    }
+    let files = arguments.node(0);
+    if arguments.effective {
+        return effective(&paths, &files);
     }
     let options = CheckOptions {
         format: format(arguments.output),
@@ -39,18 +44,18 @@ pub(super) fn check(arguments: &CheckArguments) -> ExitCode {
     };
     let everything = CheckOptions { least: Severity::Note, ..options };
     if arguments.diff {
-        return fixes(&config::check(&paths, &SystemFiles, everything), &mut |path, old, new| {
+        return fixes(&config::check(&paths, &files, everything), &mut |path, old, new| {
             print(&unified_diff(&path.display().to_string(), old, new));
             Ok(())
         });
     }
     if arguments.fix {
-        let written = fixes(&config::check(&paths, &SystemFiles, everything), &mut |path, _, new| fs::write(path, new));
+        let written = fixes(&config::check(&paths, &files, everything), &mut |path, _, new| fs::write(path, new));
         if written == ExitCode::from(FAILED) {
             return written;
         }
     }
-    let (status, text) = config::check_config(&paths, &SystemFiles, options);
+    let (status, text) = config::check_config(&paths, &files, options);
     print(&text);
     ExitCode::from(status)
 }
@@ -61,7 +66,13 @@ fn across_nodes(paths: &[&Path], arguments: &CheckArguments) -> ExitCode {
         eprintln!("check --peers compares the files of two nodes or more");
         return ExitCode::from(FAILED);
     }
-    let report = peers::check(paths, &SystemFiles);
+    if arguments.config_ids.len() > 1 && arguments.config_ids.len() != paths.len() {
+        eprintln!("check --peers needs one id, or one for each of the {} files", paths.len());
+        return ExitCode::from(FAILED);
+    }
+    let files: Vec<NodeFiles> = (0..paths.len()).map(|index| arguments.node(index)).collect();
+    let nodes = paths.iter().zip(&files).map(|(path, files)| NodeFile { path, files });
+    let report = peers::check(&nodes.collect::<Vec<_>>());
     print(&report.render(format(arguments.output)));
     ExitCode::from(report.exit_code(arguments.deny.is_some()))
 }
@@ -96,10 +107,10 @@ fn fixes(checked: &[Checked], change: Change) -> ExitCode {
 }
 
 /// `--effective`
-fn effective(paths: &[&Path]) -> ExitCode {
+fn effective(paths: &[&Path], files: &NodeFiles) -> ExitCode {
     let mut status = CLEAN;
     for path in paths {
-        match config::effective(path, &SystemFiles) {
+        match config::effective(path, files) {
             Ok(text) => print(&text),
             Err(message) => {
                 eprintln!("{message}");

@@ -9,6 +9,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::config::Target;
 use crate::diagnostic::Severity;
+use crate::io::files::NodeFiles;
 
 /// The words that begin an own command.
 const COMMANDS: [&str; 6] = ["check", "explain", "fmt", "lsp", "demo", "pcap"];
@@ -30,7 +31,7 @@ pub enum OwnCommand {
     Fmt(FmtArguments),
     /// Speak the Language Server Protocol on standard input and output, for editors
     #[cfg(feature = "lsp")]
-    Lsp,
+    Lsp(LspArguments),
     /// Show a failover of two directors in network namespaces of its own (as root)
     Demo,
     /// Read captures of VRRP traffic: elections, conflicts, and what the standards forbid
@@ -100,6 +101,12 @@ pub struct CheckArguments {
     /// Print the whole configuration after includes and expansion, passwords hidden, instead of findings
     #[arg(long, conflicts_with_all = ["fix", "diff"])]
     pub effective: bool,
+    /// What '@id' in the configuration is compared with, instead of the host name; with --peers once for each file
+    #[arg(short = 'i', long = "config-id", value_name = "ID")]
+    pub config_ids: Vec<String>,
+    /// Check every include for everything
+    #[arg(short = 'e', long = "all-config")]
+    pub all_config: bool,
 }
 
 impl CheckArguments {
@@ -116,7 +123,38 @@ impl CheckArguments {
             fix: false,
             diff: false,
             effective: false,
+            config_ids: Vec::new(),
+            all_config: false,
         }
+    }
+
+    /// How the file at `index` is read: with the id of that place, or with the only one.
+    pub fn node(&self, index: usize) -> NodeFiles {
+        let id = self.config_ids.get(index).or(self.config_ids.first());
+        NodeFiles { config_id: id.cloned(), checks_every_include: self.all_config }
+    }
+}
+
+/// `alived lsp`
+#[cfg(feature = "lsp")]
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct LspArguments {
+    /// What '@id' in the configuration is compared with, instead of the host name
+    #[arg(short = 'i', long = "config-id", value_name = "ID")]
+    pub config_id: Option<String>,
+    /// Check every include for everything
+    #[arg(short = 'e', long = "all-config")]
+    pub all_config: bool,
+    /// What editors pass to say how they speak; there is no other way
+    #[arg(long, hide = true)]
+    stdio: bool,
+}
+
+#[cfg(feature = "lsp")]
+impl LspArguments {
+    /// How files are read.
+    pub fn files(self) -> NodeFiles {
+        NodeFiles { config_id: self.config_id, checks_every_include: self.all_config }
     }
 }
 

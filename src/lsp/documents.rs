@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use lsp_types::TextDocumentContentChangeEvent;
 
 use crate::config::{FileError, Files};
-use crate::io::files::SystemFiles;
+use crate::io::files::NodeFiles;
 
 use super::position::offset;
 use super::symbols::plain;
@@ -14,6 +14,7 @@ use super::symbols::plain;
 /// What is open in the editor, laid over the file system.
 #[derive(Debug, Default)]
 pub(super) struct Documents {
+    disk: NodeFiles,
     open: BTreeMap<PathBuf, Document>,
 }
 
@@ -25,6 +26,11 @@ pub(super) struct Document {
 }
 
 impl Documents {
+    /// Nothing open yet.
+    pub fn over(disk: NodeFiles) -> Documents {
+        Documents { disk, open: BTreeMap::new() }
+    }
+
     pub fn open(&mut self, path: PathBuf, text: String, version: i32) {
         self.open.insert(path, Document { text, version });
     }
@@ -62,27 +68,31 @@ impl Files for Documents {
     fn read(&self, path: &Path) -> Result<Vec<u8>, FileError> {
         match self.open.get(&plain(path)) {
             Some(document) => Ok(document.text.clone().into_bytes()),
-            None => SystemFiles.read(path),
+            None => self.disk.read(path),
         }
     }
 
     /// A file that is open need not be on disk yet.
     fn matches(&self, pattern: &Path) -> Vec<PathBuf> {
-        let found = SystemFiles.matches(pattern);
+        let found = self.disk.matches(pattern);
         let is_open = found.is_empty() && self.open.contains_key(&plain(pattern));
         if is_open { vec![pattern.to_owned()] } else { found }
     }
 
     fn directory(&self, file: &Path) -> PathBuf {
-        SystemFiles.directory(file)
+        self.disk.directory(file)
     }
 
     fn variable(&self, name: &str) -> Option<String> {
-        SystemFiles.variable(name)
+        self.disk.variable(name)
     }
 
     fn config_id(&self) -> String {
-        SystemFiles.config_id()
+        self.disk.config_id()
+    }
+
+    fn checks_every_include(&self) -> bool {
+        self.disk.checks_every_include()
     }
 }
 

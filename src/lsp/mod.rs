@@ -24,12 +24,14 @@ use std::process::ExitCode;
 
 use lsp_server::{Connection, Message};
 
+use crate::io::files::NodeFiles;
 use server::Server;
 
-/// Speaks the protocol until the editor says goodbye. A protocol that is broken off ends with status 1.
-pub fn run() -> ExitCode {
+/// Speaks the protocol until the editor says goodbye; what is not open in the editor is read from `files`. A protocol
+/// that is broken off ends with status 1.
+pub fn run(files: NodeFiles) -> ExitCode {
     let (connection, threads) = Connection::stdio();
-    let served = serve(&connection);
+    let served = serve(&connection, files);
     drop(connection); // ends the thread that writes
     match served.and_then(|()| threads.join().map_err(|error| error.to_string())) {
         Ok(()) => ExitCode::SUCCESS,
@@ -40,9 +42,9 @@ pub fn run() -> ExitCode {
     }
 }
 
-fn serve(connection: &Connection) -> Result<(), String> {
+fn serve(connection: &Connection, files: NodeFiles) -> Result<(), String> {
     let (id, parameters) = connection.initialize_start().map_err(|error| error.to_string())?;
-    let mut server = Server::new(&parameters);
+    let mut server = Server::new(&parameters, files);
     connection.initialize_finish(id, Server::greeting()).map_err(|error| error.to_string())?;
     let send = |message: Message| connection.sender.send(message).map_err(|error| error.to_string());
     while let Ok(message) = connection.receiver.recv() {

@@ -22,6 +22,8 @@ use lsp_types::{
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::io::files::NodeFiles;
+
 use super::completion::{Abilities, completion};
 use super::documents::Documents;
 use super::hover::hover;
@@ -41,13 +43,13 @@ pub(super) struct Server {
 
 impl Server {
     /// A session with an editor that sent these `initialize` parameters.
-    pub fn new(parameters: &Value) -> Server {
+    pub fn new(parameters: &Value, files: NodeFiles) -> Server {
         let parameters: InitializeParams = serde_json::from_value(parameters.clone()).unwrap_or_default();
         let completion = parameters.capabilities.text_document.and_then(|document| document.completion);
         let item = completion.and_then(|completion| completion.completion_item);
         let snippets = item.and_then(|item| item.snippet_support).unwrap_or(false);
         Server {
-            documents: Documents::default(),
+            documents: Documents::over(files),
             abilities: Abilities { snippets },
             stale: BTreeSet::new(),
             published: BTreeMap::new(),

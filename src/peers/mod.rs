@@ -17,4 +17,4 @@ pub mod world;
 
 pub use group::{Group, Member, Node, groups, short_names};
 pub use play::{Election, Failure, Outcome, Play, play};
-pub use report::{Report, check};
+pub use report::{NodeFile, Report, check};

@@ -21,12 +21,21 @@ pub struct Report {
     verdict: Verdict,
 }
 
+/// The file of a node, and how that node reads it: several may share one file and differ in their ids.
+#[derive(Clone, Copy)]
+pub struct NodeFile<'a> {
+    /// Where it is.
+    pub path: &'a Path,
+    /// What it and its includes are read from.
+    pub files: &'a dyn Files,
+}
+
 /// Reads the files of the nodes of one cluster, compares them, and plays every single failure.
-pub fn check(paths: &[&Path], files: &dyn Files) -> Report {
+pub fn check(node_files: &[NodeFile]) -> Report {
     let mut sources = SourceMap::default();
     let (mut nodes, mut checked, mut verdict) = (Vec::new(), Vec::new(), Verdict::default());
-    for (path, name) in paths.iter().zip(short_names(paths)) {
-        let mut loaded = config::load(path, files);
+    for (NodeFile { path, files }, name) in node_files.iter().zip(names(node_files)) {
+        let mut loaded = config::load(path, *files);
         let places = loaded.instance_places(sources.append(&loaded.sources));
         let config = loaded.understood().cloned().unwrap_or_default();
         nodes.push(Node { name, config, places });
@@ -49,6 +58,14 @@ pub fn check(paths: &[&Path], files: &dyn Files) -> Report {
         story += &verdict.sentence(groups.len());
     }
     Report { checked, story, verdict }
+}
+
+/// How the nodes are called: by their files, those with the same file by their ids.
+fn names(nodes: &[NodeFile]) -> Vec<String> {
+    let paths: Vec<&Path> = nodes.iter().map(|node| node.path).collect();
+    let shared = |path: &Path| paths.iter().filter(|other| **other == path).count() > 1;
+    let name = |(node, name): (&NodeFile, String)| if shared(node.path) { node.files.config_id() } else { name };
+    nodes.iter().zip(short_names(&paths)).map(name).collect()
 }
 
 impl Report {
