@@ -57,7 +57,13 @@ const ABSENCES: &[Name] = &[
 ];
 
 /// Takes out what follows from something else. The diagnostics have to be in the order of the text.
-pub(super) fn reduce(diagnostics: &mut Vec<Diagnostic>, statements: &[Statement], sources: &SourceMap) {
+/// `braced` are the lines that were read as if their `{` stood there: nothing follows from those.
+pub(super) fn reduce(
+    diagnostics: &mut Vec<Diagnostic>,
+    statements: &[Statement],
+    sources: &SourceMap,
+    braced: &[Span],
+) {
     let mut said = HashSet::new();
     diagnostics.retain(|diagnostic| said.insert((diagnostic.name, diagnostic.primary, diagnostic.message.clone())));
     if diagnostics.len() < 2 {
@@ -66,7 +72,7 @@ pub(super) fn reduce(diagnostics: &mut Vec<Diagnostic>, statements: &[Statement]
     words(diagnostics);
     merge_conflicts(diagnostics, sources);
     absences(diagnostics, &Blocks::of(statements, sources));
-    missing_braces(diagnostics, sources);
+    missing_braces(diagnostics, sources, braced);
     unclosed_blocks(diagnostics, sources);
     if diagnostics.len() > 1 {
         diagnostics.retain(|diagnostic| diagnostic.name != Name::EMPTY_CONFIGURATION);
@@ -152,12 +158,15 @@ fn absences(diagnostics: &mut Vec<Diagnostic>, blocks: &Blocks) {
 }
 
 /// After a block keyword without its brace the lines of the block stand outside it, and its `}` closes nothing.
-fn missing_braces(diagnostics: &mut Vec<Diagnostic>, sources: &SourceMap) {
+fn missing_braces(diagnostics: &mut Vec<Diagnostic>, sources: &SourceMap, braced: &[Span]) {
     let mut opener: Option<Vec<u8>> = None;
     diagnostics.retain(|diagnostic| {
         let Some(span) = diagnostic.primary else { return true };
         if diagnostic.name == Name::MISSING_BRACE {
             let words = sources.slice(span);
+            if braced.contains(&span) {
+                return true;
+            }
             opener = words.split(|byte| byte.is_ascii_whitespace()).next().map(<[u8]>::to_vec);
             return true;
         }
@@ -227,8 +236,9 @@ mod tests {
     #[test]
     fn a_block_that_is_not_closed_is_one_mistake() {
         let text = "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\nvirtual_ipaddress {\n192.0.2.1/24\n}\n\
-            vrrp_instance B {\n}\nglobal_defs {\n}\n";
-        assert_eq!(names(text), ["unclosed-block"]);
+            vrrp_instance B {\ninterface eth0\nvirtual_router_id 2\npriorty 5\nvirtual_ipaddress {\n192.0.2.2/24\n}\n}\n\
+            global_defs {\n}\n";
+        assert_eq!(names(text), ["unclosed-block", "unknown-keyword"], "and what stands behind it is looked at");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::source::{SourceId, SourceMap, Span};
 use super::host::{Files, Host};
 use super::rules::{self, Node, Subject};
 use super::target::{self, Target};
-use super::{Loaded, load, load_on, trace};
+use super::{Braces, Loaded, load_for, load_on, trace};
 use super::{allow, cascade};
 
 /// How `--check-config` writes.
@@ -73,11 +73,7 @@ pub fn config_test(path: &Path, files: &dyn Files, host: &dyn Host) -> (u8, Vec<
 /// Everything there is to say about each of the configurations. Several are taken for those of the nodes of one
 /// cluster and are also compared with each other.
 pub fn check(paths: &[&Path], files: &dyn Files, options: CheckOptions) -> Vec<Checked> {
-    let load = |path: &&Path| match options.host {
-        Some(host) => load_on(path, files, host),
-        None => load(path, files),
-    };
-    let mut loaded: Vec<Loaded> = paths.iter().map(load).collect();
+    let mut loaded: Vec<Loaded> = paths.iter().map(|path| load_to_judge(path, files, options.host)).collect();
     let mut found: Vec<Vec<Diagnostic>> = loaded.iter_mut().map(all_of).collect();
     for (index, diagnostic) in across(paths, &loaded) {
         let mut diagnostic = [diagnostic];
@@ -93,7 +89,7 @@ pub fn check(paths: &[&Path], files: &dyn Files, options: CheckOptions) -> Vec<C
             diagnostics.extend(newer);
         }
         diagnostics.sort_by_key(|diagnostic| diagnostic.primary.map(place));
-        cascade::reduce(&mut diagnostics, &loaded.statements, &sources);
+        cascade::reduce(&mut diagnostics, &loaded.statements, &sources, &loaded.braced);
         diagnostics.retain_mut(|diagnostic| Target::judge(options.target, diagnostic));
         allow::apply(&sources, &mut diagnostics);
         diagnostics.retain(|diagnostic| diagnostic.severity >= options.least);
@@ -101,6 +97,14 @@ pub fn check(paths: &[&Path], files: &dyn Files, options: CheckOptions) -> Vec<C
         Checked { diagnostics, sources }
     };
     loaded.into_iter().zip(found).map(finish).collect()
+}
+
+/// Reads a file for what is wrong with it: behind a brace that is missing or too many it goes on as if it had been right.
+fn load_to_judge(path: &Path, files: &dyn Files, host: Option<&dyn Host>) -> Loaded {
+    const BRACES: [Name; 4] = [Name::UNCLOSED_BLOCK, Name::EXTRA_BRACE, Name::MISSING_BRACE, Name::UNKNOWN_BLOCK];
+    let loaded = load_for(path, files, host, Braces::AsWritten);
+    let is_broken = loaded.diagnostics.iter().any(|diagnostic| BRACES.contains(&diagnostic.name));
+    if is_broken { load_for(path, files, host, Braces::Repaired) } else { loaded }
 }
 
 /// `--check-config`: what to print, and the exit code of [`exit_code`].

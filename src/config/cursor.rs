@@ -9,7 +9,7 @@ use crate::source::Span;
 use crate::syntax::{Block, Statement, Word};
 
 use super::context::Context;
-use super::values;
+use super::{text, values};
 
 /// A statement whose keyword is known.
 pub(super) struct Line<'a> {
@@ -286,13 +286,7 @@ impl<'p> Walker<'p> {
                 false
             }
             (None, true) => {
-                context.report(
-                    Diagnostic::error(Name::MISSING_BRACE, format!("'{}' needs a block", line.keyword.name))
-                        .at(statement.span)
-                        .class(ErrorClass::General)
-                        .gist("Missing '{' at beginning of configuration block")
-                        .help("write '{' after it, and '}' after the lines that belong to it"),
-                );
+                context.report(text::missing_brace(&line.keyword.name, statement.span));
                 false
             }
             _ => true,

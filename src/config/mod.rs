@@ -25,6 +25,7 @@ mod host;
 mod lower;
 mod places;
 mod planned;
+mod repair;
 mod rules;
 mod target;
 mod text;
@@ -34,8 +35,8 @@ use std::path::Path;
 
 use crate::diagnostic::{self, Diagnostic, Fix, Label, Severity};
 use crate::model::Config;
-use crate::source::SourceMap;
-use crate::syntax::{Body, Tree};
+use crate::source::{SourceMap, Span};
+use crate::syntax::{Body, Parser, Token, Tree};
 
 pub use check::{CheckOptions, Checked, Format, check, check_config, config_test, exit_code, render};
 pub use explain::explain;
@@ -45,6 +46,7 @@ pub use places::InstancePlaces;
 pub use target::Target;
 
 use context::Context;
+use expand::Expanded;
 use lower::Draft;
 
 /// What came of reading a configuration.
@@ -59,6 +61,8 @@ pub struct Loaded {
     refused: Option<Config>,
     statements: Body,
     draft: Draft,
+    /// The lines that were read as if their `{` stood there.
+    braced: Vec<Span>,
 }
 
 impl Loaded {
@@ -75,12 +79,21 @@ impl Loaded {
 
 /// Reads a configuration without a look at the machine it is for.
 pub fn load(entry: &Path, files: &dyn Files) -> Loaded {
-    load_for(entry, files, None)
+    load_for(entry, files, None, Braces::AsWritten)
 }
 
 /// Reads a configuration for this machine: its interfaces, users and scripts are looked up, as keepalived does.
 pub fn load_on(entry: &Path, files: &dyn Files, host: &dyn Host) -> Loaded {
-    load_for(entry, files, Some(host))
+    load_for(entry, files, Some(host), Braces::AsWritten)
+}
+
+/// What is done about braces that are missing or too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Braces {
+    /// What keepalived makes of them.
+    AsWritten,
+    /// They are put where they most likely belong, to find the other mistakes; for `--check-config` only.
+    Repaired,
 }
 
 /// The configuration after includes, definitions and conditions as one text, passwords hidden.
@@ -96,7 +109,7 @@ pub fn effective(entry: &Path, files: &dyn Files) -> Result<String, String> {
     }
 }
 
-fn load_for(entry: &Path, files: &dyn Files, host: Option<&dyn Host>) -> Loaded {
+fn load_for(entry: &Path, files: &dyn Files, host: Option<&dyn Host>, braces: Braces) -> Loaded {
     let mut sources = SourceMap::default();
     let mut entries = Vec::new();
     for path in expand::matching(files, entry) {
@@ -110,10 +123,16 @@ fn load_for(entry: &Path, files: &dyn Files, host: Option<&dyn Host>) -> Loaded 
         }
         entries.push(source);
     }
-    let expanded = expand::expand(&mut sources, files, &entries);
-    let Tree { statements, problems } = expanded.parser.finish(&sources);
+    let (expanded, repairs) = match braces {
+        Braces::AsWritten => (expand::expand(&mut sources, files, &entries), Vec::new()),
+        Braces::Repaired => repaired(expand::expand(&mut sources, files, &entries), &sources),
+    };
+    let Tree { statements, problems } = expanded.sink.finish(&sources);
     let mut context = Context::new(&sources, host);
     context.diagnostics = expanded.diagnostics;
+    let braced = repairs.iter().filter(|repair| repair.name == diagnostic::Name::MISSING_BRACE);
+    let braced: Vec<Span> = braced.filter_map(|repair| repair.primary).collect();
+    context.diagnostics.extend(repairs);
     context.diagnostics.extend(text::several_files(entry, entries.len()));
     text::report(&mut context, &problems);
     let (draft, config) = lower::lower(&mut context, &statements);
@@ -123,7 +142,17 @@ fn load_for(entry: &Path, files: &dyn Files, host: Option<&dyn Host>) -> Loaded 
     diagnostics.sort_by_key(|diagnostic| diagnostic.primary.map(check::place));
     let runs = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
     let (config, refused) = if runs { (Some(config), None) } else { (None, Some(config)) };
-    Loaded { config, diagnostics, sources, refused, statements, draft }
+    Loaded { config, diagnostics, sources, refused, statements, draft, braced }
+}
+
+/// The text with its braces where they belong, and what was wrong with them.
+fn repaired(expanded: Expanded<Vec<Token>>, sources: &SourceMap) -> (Expanded<Parser>, Vec<Diagnostic>) {
+    let (tokens, repairs) = repair::repair(sources, expanded.sink);
+    let mut parser = Parser::default();
+    for token in tokens {
+        parser.token(token, sources.slice(token.span));
+    }
+    (Expanded { sink: parser, diagnostics: expanded.diagnostics }, repairs)
 }
 
 /// Puts every place into a file: where the words are used, and beside it where a definition was written.
@@ -147,6 +176,7 @@ fn trace(diagnostics: &mut [Diagnostic], sources: &SourceMap) {
 impl Loaded {
     fn nothing(sources: SourceMap, diagnostic: Diagnostic) -> Loaded {
         let (statements, draft) = (Body::default(), Draft::default());
-        Loaded { config: None, diagnostics: vec![diagnostic], sources, refused: None, statements, draft }
+        let (diagnostics, braced) = (vec![diagnostic], Vec::new());
+        Loaded { config: None, diagnostics, sources, refused: None, statements, draft, braced }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::diagnostic::{Diagnostic, ErrorClass, Fix, Name};
-use crate::source::{SourceId, SourceMap};
+use crate::source::{SourceId, SourceMap, Span};
 use crate::syntax::{Problem, ProblemKind};
 
 use super::context::Context;
@@ -72,15 +72,36 @@ pub(super) fn report(context: &mut Context, problems: &[Problem]) {
                     .class(ErrorClass::General)
                     .gist("Unterminated quote")
             }
-            ProblemKind::ExtraClose => Diagnostic::error(Name::EXTRA_BRACE, "'}' closes nothing")
-                .help("remove it, or find the block that was closed too early")
-                .class(ErrorClass::General)
-                .gist("Extra '}' found"),
-            ProblemKind::UnclosedBlock => Diagnostic::error(Name::UNCLOSED_BLOCK, "this block is never closed")
-                .help("add the missing '}'")
-                .class(ErrorClass::General)
-                .gist("There are 1 missing '}'s or extra '{'s"),
+            ProblemKind::ExtraClose => extra_brace(problem.span),
+            ProblemKind::UnclosedBlock => unclosed_block(problem.span),
         };
         context.report(diagnostic.at(problem.span));
     }
+}
+
+/// A `}` that closes nothing.
+pub(super) fn extra_brace(brace: Span) -> Diagnostic {
+    Diagnostic::error(Name::EXTRA_BRACE, "'}' closes nothing")
+        .help("remove it, or find the block that was closed too early")
+        .class(ErrorClass::General)
+        .gist("Extra '}' found")
+        .at(brace)
+}
+
+/// A block without its `}`; `brace` is its `{`.
+pub(super) fn unclosed_block(brace: Span) -> Diagnostic {
+    Diagnostic::error(Name::UNCLOSED_BLOCK, "this block is never closed")
+        .help("add the missing '}'")
+        .class(ErrorClass::General)
+        .gist("There are 1 missing '}'s or extra '{'s")
+        .at(brace)
+}
+
+/// A keyword that opens a block, without one.
+pub(super) fn missing_brace(keyword: &str, statement: Span) -> Diagnostic {
+    Diagnostic::error(Name::MISSING_BRACE, format!("'{keyword}' needs a block"))
+        .at(statement)
+        .class(ErrorClass::General)
+        .gist("Missing '{' at beginning of configuration block")
+        .help("write '{' after it, and '}' after the lines that belong to it")
 }

@@ -11,7 +11,7 @@ use crate::source::Span;
 
 use super::include::{Checks, alternatives, is_wildcard};
 use super::line::Line;
-use super::{Expander, MAX_DEPTH};
+use super::{Expander, MAX_DEPTH, Sink};
 
 /// Most files that may be included, so that files which include each other over and over come to an end.
 pub(super) const MOST_INCLUDES: usize = 100_000;
@@ -27,7 +27,7 @@ pub(in crate::config) fn matching(files: &dyn Files, entry: &Path) -> Vec<PathBu
     if found.is_empty() { vec![entry.to_owned()] } else { found }
 }
 
-impl Expander<'_> {
+impl<S: Sink> Expander<'_, S> {
     /// `include PATTERN` at `place`: the files that match, in sorted order. A relative pattern starts from the directory
     /// of the file that says it.
     pub(super) fn include(&mut self, pattern: &Line, place: Span, checks: Checks) {

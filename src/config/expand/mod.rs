@@ -43,20 +43,38 @@ const MOST_LINES: usize = 2_000_000;
 /// What a loop counts for among them.
 const COST_OF_A_LOOP: usize = 1000;
 
+/// Where the tokens go.
+pub(super) trait Sink: Default {
+    /// Takes the next token, which reads `text`.
+    fn token(&mut self, token: Token, text: &[u8]);
+}
+
+impl Sink for Parser {
+    fn token(&mut self, token: Token, text: &[u8]) {
+        Parser::token(self, token, text);
+    }
+}
+
+impl Sink for Vec<Token> {
+    fn token(&mut self, token: Token, _: &[u8]) {
+        self.push(token);
+    }
+}
+
 /// What came of the files of a configuration.
-pub(super) struct Expanded {
-    /// Has read all files, as one text.
-    pub parser: Parser,
+pub(super) struct Expanded<S> {
+    /// Has taken the tokens of all files, as one text.
+    pub sink: S,
     /// What there is to say about it.
     pub diagnostics: Findings,
 }
 
 /// Reads the files that are the configuration, and what they include.
-pub(super) fn expand(sources: &mut SourceMap, files: &dyn Files, entries: &[SourceId]) -> Expanded {
+pub(super) fn expand<S: Sink>(sources: &mut SourceMap, files: &dyn Files, entries: &[SourceId]) -> Expanded<S> {
     let mut expander = Expander {
         sources,
         files,
-        parser: Parser::default(),
+        sink: S::default(),
         tokens: Vec::new(),
         lines_read: 0,
         diagnostics: Findings::default(),
@@ -69,13 +87,13 @@ pub(super) fn expand(sources: &mut SourceMap, files: &dyn Files, entries: &[Sour
         includes_left: files::MOST_INCLUDES,
     };
     entries.iter().for_each(|entry| expander.file(*entry));
-    Expanded { parser: expander.parser, diagnostics: expander.diagnostics }
+    Expanded { sink: expander.sink, diagnostics: expander.diagnostics }
 }
 
-struct Expander<'a> {
+struct Expander<'a, S> {
     sources: &'a mut SourceMap,
     files: &'a dyn Files,
-    parser: Parser,
+    sink: S,
     /// Of the line that is being lexed.
     tokens: Vec<Token>,
     /// How many lines have been read from files.
@@ -95,7 +113,7 @@ struct Expander<'a> {
     includes_left: usize,
 }
 
-impl Expander<'_> {
+impl<S: Sink> Expander<'_, S> {
     fn report(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
     }
@@ -116,7 +134,7 @@ impl Expander<'_> {
             if line.is_split || line.text.contains(&0) {
                 // What is wrong with the line as such is seen by the lexer; its words are those of the expanded line.
                 let kind = if line.is_split { TokenKind::LineSplit } else { TokenKind::Nul };
-                self.parser.token(Token { kind, span: line.span }, line.text);
+                self.sink.token(Token { kind, span: line.span }, line.text);
             }
             let len = text.len() as u32;
             self.physical(Line::written(text, Span { end: line.span.start + len, ..line.span }).trimmed());
@@ -320,7 +338,7 @@ impl Expander<'_> {
             return;
         };
         self.lex(span, line.bytes(), false);
-        self.parser.token(Token { kind: TokenKind::Newline, span: span.after() }, b"");
+        self.sink.token(Token { kind: TokenKind::Newline, span: span.after() }, b"");
     }
 
     /// Hands the tokens of a line on.
@@ -329,7 +347,7 @@ impl Expander<'_> {
         lex_line(&mut self.tokens, span, line, is_split);
         for token in &self.tokens {
             let text = &line[(token.span.start - span.start) as usize..(token.span.end - span.start) as usize];
-            self.parser.token(*token, text);
+            self.sink.token(*token, text);
         }
     }
 
