@@ -325,7 +325,7 @@ mod tests {
             lines in proptest::collection::vec(prop::sample::select(vec![
                 "vrrp_instance A {", "  virtual_ipaddress {", "192.0.2.1", "  }", "}", "priority 5", "  track_script", "wibble {",
                 "", "{", "real_server 192.0.2.1 80 {", "} {", "a } b {",
-            ]), 0..30),
+            ]), 0..MAX_DEPTH),
         ) {
             let text = lines.join("\n");
             let (sources, _, tokens, found) = repaired(&text);
