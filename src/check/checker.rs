@@ -1,20 +1,23 @@
 //! One checker of one real server: when it probes, and when it calls the server down or up.
 //!
-//! A checker starts up. Its first probe has no retries when alived starts: a server that is down must leave the table
-//! at once. From then on a failure is tried again `retry` times, `delay_before_retry` apart, before the server is down.
-//! While it is down there is one try per `delay_loop`, and one success is enough.
+//! A checker starts up, with `alpha` down. Its first probe has no retries when alived starts: a server that is down must
+//! leave the table at once. From then on a failure is tried again `retry` times, `delay_before_retry` apart, before the
+//! server is down. While it is down there is one try per `delay_loop`, and one success is enough.
 //!
 //! Of several urls one is asked per run, in file order, with `delay_loop` between them, and each has the retries to
 //! itself. A url that fails for good is asked alone until it passes; then all of them must pass, from the first one on.
 //!
 //! Never knows what else is checked on the server; never carries out a probe.
 
+mod script;
+mod web;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::http;
-use super::probe::{Attempt, Outcome, Probe};
-use super::report::{Report, Retries};
-use crate::model::{self, CheckerKind, HttpCheck};
+use super::probe::{Cause, Outcome, Probe};
+use super::report::{Report, Retries, alert};
+use crate::model::{self, CheckerKind};
 use crate::time::Instant;
 
 /// The first probe comes this long after start or reload, and a random part of `warmup` later.
@@ -27,6 +30,10 @@ pub enum Event {
     Tick,
     /// The probe it asked for is over.
     Finished(Outcome),
+    /// FILE_CHECK: the number in its file.
+    Value(i64),
+    /// BFD_CHECK: its session is up, or is not.
+    Session(bool),
 }
 
 /// What a checker wants done, in this order.
@@ -36,73 +43,103 @@ pub enum Action {
     Probe(Probe),
     /// Say something.
     Report(Report),
-    /// The checker was down and is up.
-    WentUp,
-    /// The checker was up and is down.
-    WentDown,
+    /// The checker was down and is up; the body of a mail about it.
+    WentUp(String),
+    /// The checker was up and is down; the body of a mail about it.
+    WentDown(String),
+    /// [`Checker::weight`] is another now.
+    WeightChanged,
 }
 
 /// A checker; see the module's description.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checker {
-    settings: model::Checker,
+    settings: Arc<model::Checker>,
     state: State,
     up: bool,
     /// A probe failed, or all urls passed: the first run is over.
     has_run: bool,
     /// Failures in a row of the current url, counted while up.
     failures: u32,
-    /// Position of the url to ask next.
-    url: usize,
-    /// The current url is the one that brought the checker down.
-    url_is_failed: bool,
-    /// The last difference between announced and received length that was told, per checker.
-    mismatch: Option<(u64, u64)>,
+    /// Probes so far.
+    sequence: u16,
+    progress: Progress,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    Waiting { run_at: Instant },
-    Probing,
+    Waiting {
+        run_at: Instant,
+    },
+    Probing {
+        since: Instant,
+    },
+    /// For something that is told unasked.
+    Listening,
+}
+
+/// What the kinds of checkers remember beyond up and down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    None,
+    Web(web::Progress),
+    Script(script::Progress),
+    /// FILE_CHECK: what its number adds to the weight.
+    File(i64),
 }
 
 impl Checker {
     /// A checker as of the start of the daemon. `warmup` is the random part of the warm-up time to wait, 0 to 1.
-    pub fn start(settings: model::Checker, now: Instant, warmup: f64) -> Checker {
-        let failures = settings.timing.retry;
+    pub fn start(settings: Arc<model::Checker>, now: Instant, warmup: f64) -> Checker {
+        // SMTP_CHECK counts afresh whenever it begins.
+        let failures = if matches!(settings.kind, CheckerKind::Smtp(_)) { 0 } else { settings.timing.retry };
         Checker { failures, ..Checker::added(settings, now, warmup) }
     }
 
     /// A checker that a reload adds: its first run has its retries.
-    pub fn added(settings: model::Checker, now: Instant, warmup: f64) -> Checker {
+    pub fn added(settings: Arc<model::Checker>, now: Instant, warmup: f64) -> Checker {
         let run_at = now + BOOTSTRAP_DELAY + settings.timing.warmup.mul_f64(warmup.clamp(0.0, 1.0));
-        Checker {
-            settings,
-            state: State::Waiting { run_at },
-            up: true,
-            has_run: false,
-            failures: 0,
-            url: 0,
-            url_is_failed: false,
-            mismatch: None,
-        }
+        let (state, progress) = match &settings.kind {
+            CheckerKind::File(_) => (State::Listening, Progress::File(0)),
+            CheckerKind::Bfd(_) => (State::Listening, Progress::None),
+            CheckerKind::Http(_) | CheckerKind::Ssl(_) => {
+                (State::Waiting { run_at }, Progress::Web(Default::default()))
+            }
+            CheckerKind::Misc(_) => (State::Waiting { run_at }, Progress::Script(Default::default())),
+            CheckerKind::Tcp | CheckerKind::Smtp(_) | CheckerKind::Dns(_) | CheckerKind::Udp(_) | CheckerKind::Ping => {
+                (State::Waiting { run_at }, Progress::None)
+            }
+        };
+        let is_file = matches!(settings.kind, CheckerKind::File(_));
+        let up = !settings.alpha || is_file;
+        Checker { settings, state, up, has_run: is_file, failures: 0, sequence: 0, progress }
     }
 
     /// The same checker after a reload that gave it `settings`: health and failures go on, the schedule starts again.
     /// A probe under way no longer matters.
-    pub fn reloaded(&self, settings: model::Checker, now: Instant, warmup: f64) -> Checker {
-        let Checker { up, has_run, failures, .. } = *self;
-        Checker { up, has_run, failures, ..Checker::added(settings, now, warmup) }
+    pub fn reloaded(&self, settings: Arc<model::Checker>, now: Instant, warmup: f64) -> Checker {
+        let Checker { up, has_run, failures, sequence, progress, .. } = *self;
+        let progress = match progress {
+            Progress::Web(web) => Progress::Web(web.reloaded(up)),
+            other => other,
+        };
+        Checker { up, has_run, failures, sequence, progress, ..Checker::added(settings, now, warmup) }
     }
 
     /// Whether it asks the same thing as `other`; when and how patiently may differ.
     pub fn asks_the_same(&self, other: &model::Checker) -> bool {
-        let model::Checker { timing, target, kind } = &self.settings;
-        *target == other.target && *kind == other.kind && timing.connect_timeout == other.timing.connect_timeout
+        let model::Checker { timing, route, kind, .. } = &*self.settings;
+        let same = match (kind, &other.kind) {
+            (CheckerKind::Misc(ours), CheckerKind::Misc(theirs)) => {
+                (&ours.command, ours.dynamic) == (&theirs.command, theirs.dynamic)
+            }
+            (ours, theirs) => ours == theirs,
+        };
+        same && *route == other.route && timing.connect_timeout == other.timing.connect_timeout
     }
 
     /// What it was told to do.
-    pub fn settings(&self) -> &model::Checker {
+    pub fn settings(&self) -> &Arc<model::Checker> {
         &self.settings
     }
 
@@ -111,11 +148,25 @@ impl Checker {
         self.up
     }
 
+    /// Whether it has come to a verdict yet.
+    pub fn has_run(&self) -> bool {
+        self.has_run
+    }
+
+    /// What it adds to the weight of its real server, whose configured weight is `configured`.
+    pub fn weight(&self, configured: u32) -> i64 {
+        match self.progress {
+            Progress::Script(script) => script.weight().map_or(0, |weight| i64::from(weight) - i64::from(configured)),
+            Progress::File(change) => change,
+            Progress::None | Progress::Web(_) => 0,
+        }
+    }
+
     /// When to come back with [`Event::Tick`]; `None` while a probe is under way.
     pub fn next_deadline(&self) -> Option<Instant> {
         match self.state {
             State::Waiting { run_at } => Some(run_at),
-            State::Probing => None,
+            State::Probing { .. } | State::Listening => None,
         }
     }
 
@@ -123,115 +174,177 @@ impl Checker {
     pub fn handle(&mut self, now: Instant, event: Event) -> Vec<Action> {
         match (self.state, event) {
             (State::Waiting { run_at }, Event::Tick) if now >= run_at => {
-                self.state = State::Probing;
-                vec![Action::Probe(self.probe())]
+                self.state = State::Probing { since: now };
+                let probe = Probe { checker: Arc::clone(&self.settings), url: self.url(), sequence: self.sequence };
+                self.sequence = self.sequence.wrapping_add(1);
+                vec![Action::Probe(probe)]
             }
-            (State::Probing, Event::Finished(outcome)) => self.finished(now, outcome),
-            (State::Waiting { .. }, Event::Tick | Event::Finished(_)) | (State::Probing, Event::Tick) => Vec::new(),
+            (State::Probing { since }, Event::Finished(outcome)) => self.finished(now, since, outcome),
+            (State::Listening, Event::Value(value)) => self.value(value),
+            (State::Listening, Event::Session(up)) => self.session(up),
+            (State::Waiting { .. }, _) | (State::Probing { .. }, _) | (State::Listening, _) => Vec::new(),
         }
     }
 
-    fn probe(&self) -> Probe {
-        let model::Checker { timing, target, kind } = &self.settings;
-        let attempt = match kind {
-            CheckerKind::Tcp => Attempt::Connect,
-            CheckerKind::Http(check) => match check.urls.get(self.url) {
-                Some(url) => Attempt::Request(http::request(check, url, *target)),
-                None => Attempt::Connect,
-            },
-        };
-        Probe { target: *target, timeout: timing.connect_timeout, attempt }
+    fn url(&self) -> usize {
+        match self.progress {
+            Progress::Web(web) => web.url(),
+            Progress::None | Progress::Script(_) | Progress::File(_) => 0,
+        }
     }
 
-    fn finished(&mut self, now: Instant, outcome: Outcome) -> Vec<Action> {
+    fn finished(&mut self, now: Instant, since: Instant, outcome: Outcome) -> Vec<Action> {
         let mut actions = Vec::new();
-        let passed = match outcome {
-            Outcome::Connected => true,
-            Outcome::Failed => false,
-            Outcome::Answered { head, length } => self.judge(&head, length, &mut actions),
+        let judged = match outcome {
             Outcome::NotMade(reason) => {
                 self.wait(now, self.settings.timing.delay_loop);
                 return vec![Action::Report(Report::NotMade(reason))];
             }
+            Outcome::Ended(end) => {
+                self.ended(now, since, end, &mut actions);
+                return actions;
+            }
+            Outcome::Answered(answer) => self.judge(answer, &mut actions),
+            Outcome::Passed => Ok(()),
+            Outcome::Failed(cause) => Err(cause),
         };
-        if passed {
-            self.passed(now, &mut actions)
-        } else {
-            self.failed(now, &mut actions)
+        match (judged, &self.settings.kind) {
+            (Ok(()), CheckerKind::Http(_) | CheckerKind::Ssl(_)) => self.url_passed(now, &mut actions),
+            (Ok(()), _) => self.passed(now, &mut actions),
+            (Err(cause), CheckerKind::Http(_) | CheckerKind::Ssl(_)) => self.url_failed(now, cause, &mut actions),
+            (Err(cause), CheckerKind::Smtp(_)) => self.mail_failed(now, cause, &mut actions),
+            (Err(cause), CheckerKind::Dns(_)) => self.name_failed(now, cause, &mut actions),
+            (Err(cause), _) => self.failed(now, cause, &mut actions),
         }
         actions
     }
 
-    fn judge(&mut self, head: &[u8], length: u64, actions: &mut Vec<Action>) -> bool {
-        let CheckerKind::Http(HttpCheck { urls, .. }) = &self.settings.kind else { return true };
-        let Some(url) = urls.get(self.url) else { return false };
-        let judgement = http::judge(url, head, length);
-        if let Some((announced, received)) = judgement.mismatch.filter(|new| self.mismatch != Some(*new)) {
-            self.mismatch = judgement.mismatch;
-            actions.push(Action::Report(Report::LengthMismatch { path: url.path.clone(), announced, received }));
-        }
-        judgement.good
-    }
-
     fn passed(&mut self, now: Instant, actions: &mut Vec<Action>) {
         self.wait(now, self.settings.timing.delay_loop);
-        if self.has_run {
-            self.failures = 0;
-        }
-        let succeeded = match &self.settings.kind {
-            CheckerKind::Tcp => Report::TcpSucceeded,
-            CheckerKind::Http(check) => {
-                if let Some(url) = check.urls.get(self.url).filter(|_| !self.up) {
-                    actions.push(Action::Report(Report::UrlPassed { path: url.path.clone() }));
-                }
-                self.url = if self.url_is_failed { 0 } else { self.url + 1 };
-                self.url_is_failed = false;
-                let all_passed = self.url >= check.urls.len();
-                if !all_passed || self.url == 0 {
-                    return;
-                }
-                self.url = 0;
-                Report::HttpSucceeded
-            }
-        };
-        if !self.up || !self.has_run {
-            actions.push(Action::Report(succeeded));
-        }
-        if !self.up {
-            self.up = true;
-            actions.push(Action::WentUp);
-        }
         self.failures = 0;
-        self.has_run = true;
+        self.good(actions);
     }
 
-    fn failed(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        let timing = self.settings.timing;
-        if self.up && self.failures < timing.retry {
-            self.failures += 1;
-            self.has_run = true;
-            self.wait(now, timing.delay_before_retry);
-            return;
+    /// The verdict is that the server is up.
+    fn good(&mut self, actions: &mut Vec<Action>) {
+        let silent = matches!(self.settings.kind, CheckerKind::Dns(_));
+        if (!self.up || !self.has_run) && !silent {
+            actions.push(Action::Report(Report::Succeeded));
         }
-        let report = match &self.settings.kind {
-            CheckerKind::Tcp => Report::TcpFailed(Retries(if self.has_run { timing.retry } else { 0 })),
-            CheckerKind::Http(_) => Report::HttpFailed(Retries(timing.retry)),
-        };
-        self.wait(
-            now,
-            match &self.settings.kind {
-                CheckerKind::Tcp => timing.delay_loop,
-                CheckerKind::Http(_) => timing.delay_loop.max(timing.delay_before_retry),
-            },
-        );
-        self.url_is_failed = true;
-        self.failures = 0;
+        self.has_run = true;
+        if !self.up {
+            self.up = true;
+            actions.push(Action::WentUp(alert(&self.settings, true, None)));
+        }
+    }
+
+    /// The verdict is that the server is down.
+    fn bad(&mut self, cause: Option<&Cause>, actions: &mut Vec<Action>) {
         self.has_run = true;
         if self.up {
             self.up = false;
-            actions.push(Action::Report(report));
-            actions.push(Action::WentDown);
+            actions.push(Action::WentDown(alert(&self.settings, false, cause)));
         }
+    }
+
+    /// Whether a failure would tell anything new: the server counts as up, or nothing is known of it.
+    fn is_concerned(&self) -> bool {
+        self.up || !self.has_run
+    }
+
+    /// TCP_CHECK, UDP_CHECK, PING_CHECK.
+    fn failed(&mut self, now: Instant, cause: Cause, actions: &mut Vec<Action>) {
+        let timing = self.settings.timing;
+        if self.up && self.settings.log_all_failures {
+            actions.push(Action::Report(Report::Attempt(cause)));
+        }
+        if self.is_concerned() && self.failures >= timing.retry {
+            let retries = if self.has_run { timing.retry } else { 0 };
+            actions.push(Action::Report(Report::Failed(Retries(retries))));
+            self.failures = 0;
+            self.bad(None, actions);
+            self.wait(now, timing.delay_loop);
+        } else if self.up {
+            self.failures += 1;
+            self.wait(now, timing.delay_before_retry);
+        } else {
+            self.wait(now, timing.delay_loop);
+        }
+        self.has_run = true;
+    }
+
+    /// DNS_CHECK: an attempt is told when it is the last.
+    fn name_failed(&mut self, now: Instant, cause: Cause, actions: &mut Vec<Action>) {
+        let timing = self.settings.timing;
+        let is_last = self.failures >= timing.retry;
+        if self.is_concerned() {
+            if is_last && self.has_run {
+                actions.push(Action::Report(Report::LastAttempt(cause, Retries(timing.retry))));
+            } else if is_last || self.settings.log_all_failures {
+                actions.push(Action::Report(Report::Attempt(cause)));
+            }
+            if !is_last {
+                self.failures += 1;
+                self.has_run = true;
+                return self.wait(now, timing.delay_before_retry);
+            }
+            self.bad(None, actions);
+        }
+        self.failures = 0;
+        self.wait(now, timing.delay_loop);
+    }
+
+    /// SMTP_CHECK: it has its retries in every run, also in the first and while down.
+    fn mail_failed(&mut self, now: Instant, cause: Cause, actions: &mut Vec<Action>) {
+        let timing = self.settings.timing;
+        let is_last = self.failures >= timing.retry;
+        if self.is_concerned() && (is_last || self.settings.log_all_failures) {
+            actions.push(Action::Report(Report::Attempt(cause.clone())));
+        }
+        if is_last {
+            self.failures = 0;
+            self.bad(Some(&cause), actions);
+            self.wait(now, timing.delay_loop);
+        } else {
+            self.failures += 1;
+            self.wait(now, timing.delay_before_retry);
+        }
+    }
+
+    /// FILE_CHECK: the number is a failure, or changes the weight.
+    fn value(&mut self, value: i64) -> Vec<Action> {
+        let CheckerKind::File(check) = &self.settings.kind else { return Vec::new() };
+        let mut actions = Vec::new();
+        let factor = i64::from(check.weight) * if check.reverse { -1 } else { 1 };
+        let change = value.saturating_mul(factor);
+        let fails = if factor == 0 { (value != 0) != check.reverse } else { change <= i64::from(i32::MIN) };
+        let change = if fails { 0 } else { change };
+        if self.progress != Progress::File(change) {
+            self.progress = Progress::File(change);
+            actions.push(Action::WeightChanged);
+        }
+        if fails {
+            self.bad(None, &mut actions);
+        } else if !self.up {
+            self.up = true;
+            actions.push(Action::WentUp(alert(&self.settings, true, None)));
+        }
+        actions
+    }
+
+    /// BFD_CHECK
+    fn session(&mut self, up: bool) -> Vec<Action> {
+        if up == self.up && self.has_run {
+            return Vec::new();
+        }
+        let mut actions = vec![Action::Report(Report::Session(up))];
+        self.has_run = true;
+        if up != self.up {
+            self.up = up;
+            let body = alert(&self.settings, up, None);
+            actions.push(if up { Action::WentUp(body) } else { Action::WentDown(body) });
+        }
+        actions
     }
 
     fn wait(&mut self, now: Instant, delay: Duration) {

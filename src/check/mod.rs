@@ -6,14 +6,16 @@
 //! start ─ warmup ─ wait ── due ──→ Probe, carried out by io ──→ Outcome ── judged ──→ verdict
 //! ```
 //!
-//! The rules are keepalived 2.2.7's; where its manual is silent they were taken from runs of it.
+//! [`Checker`] decides when, [`Dialogue`] what is said on the wire; between them io moves octets. The rules are keepalived
+//! 2.2.7's; where its manual is silent they were taken from runs of it.
 
 mod checker;
-mod http;
+mod dialogue;
 mod probe;
 mod report;
 
 pub use checker::{Action, Checker, Event};
-pub use http::{judge, request};
-pub use probe::{Attempt, HEAD_MAX, Outcome, Probe};
-pub use report::{Report, alert};
+pub use dialogue::{Dialogue, Found, Search, Step};
+pub use dialogue::{dns, http, ping, smtp};
+pub use probe::{Answer, Cause, Outcome, Probe, ScriptEnd};
+pub use report::{Attempts, Report, Retries};

@@ -19,12 +19,13 @@ mod kernel;
 mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::check::{self, Outcome, Probe, alert};
+use crate::check::{self, Outcome, Probe};
 use crate::ipvs::{Change, Table, desired};
-use crate::model::{Config, ServerId, ServerKey};
+use crate::model::{Config, ServerId, ServerKey, Weight};
 use crate::notify::mail::{LocalNames, Mail, Mailer};
 use crate::random::Random;
 use crate::time::Instant;
@@ -245,9 +246,11 @@ impl Services {
     fn advance(&mut self, now: Instant, position: Position, event: check::Event, actions: &mut Vec<ServicesAction>) {
         let (server_position, real_position, _) = position;
         let Some(checker) = self.checker(position) else { return };
+        let settings = Arc::clone(checker.settings());
+        let weight_before = self.servers[server_position].at(real_position).weight();
+        let Some(checker) = self.checker(position) else { return };
         let reactions = checker.handle(now, event);
         let deadline = checker.next_deadline();
-        let kind = checker.settings().kind.clone();
         self.schedule.extend(deadline.map(|at| (at, position)));
         for reaction in reactions {
             let server = &self.servers[server_position];
@@ -259,23 +262,39 @@ impl Services {
                     self.probes.insert(id, position);
                     actions.push(ServicesAction::Probe(id, probe));
                 }
-                check::Action::Report(report) => self.say(actions, report.line(real.name(), server.name())),
-                check::Action::WentUp => {
+                check::Action::Report(report) => self.say(actions, report.line(&settings, real.name(), server.name())),
+                check::Action::WeightChanged => self.weight_changed(position, weight_before, actions),
+                check::Action::WentUp(body) => {
                     let joins = real.is_up();
                     if joins {
                         self.say(actions, format!("Adding service {} to VS {}", real.name(), server.name()));
                     }
-                    self.health_changed(server_position, real_position, joins, alert(&kind, true), actions);
+                    self.health_changed(server_position, real_position, joins, &body, actions);
                 }
-                check::Action::WentDown => {
+                check::Action::WentDown(body) => {
                     let leaves = real.is_up_but_for_one();
                     if leaves {
                         self.say(actions, format!("Removing service {} from VS {}", real.name(), server.name()));
                     }
-                    self.health_changed(server_position, real_position, leaves, alert(&kind, false), actions);
+                    self.health_changed(server_position, real_position, leaves, &body, actions);
                 }
             }
         }
+    }
+
+    /// After a checker changed the weight of its real server, which was `before`.
+    fn weight_changed(&mut self, (position, real, _): Position, before: Weight, actions: &mut Vec<ServicesAction>) {
+        let server = &self.servers[position];
+        let real = server.at(real);
+        let (from, to) = (before.get(), real.weight().get());
+        if from == to {
+            return;
+        }
+        let activity = if real.is_up() { "active" } else { "inactive" };
+        let (name, server) = (real.name(), server.name());
+        self.say(actions, format!("Changing weight from {from} to {to} for {activity} service {name} of VS {server}"));
+        self.kernel.touch(self.servers[position].keys());
+        self.evaluate_quorum(position, actions);
     }
 
     /// After a checker changed its mind; `moved` when that moves its real server in or out.

@@ -1,24 +1,29 @@
 //! Runs the virtual servers: waits for commands, results and time, feeds [`Services`], performs what it asks.
 //!
-//! Probes and mails are tasks; the kernel's table is read and changed on a thread of its own, since netlink blocks. At
+//! Probes over the network are carried out right here, by a [`Prober`]; scripts and mails are tasks; the kernel's table is read and changed on a thread of its own, since netlink blocks. At
 //! most one such job is under way, so the kernel sees changes in the order they were decided. Nothing here can hold
 //! up VRRP.
 
 use std::error::Error;
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use jiff::Zoned;
+use tokio::io::unix::AsyncFd;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{sleep_until, timeout};
 
-use crate::controller::services::{Failure, Services, ServicesAction, ServicesEvent, Severity, Unavailable};
+use crate::check::{Outcome, ScriptEnd};
+use crate::controller::services::{Failure, ProbeId, Services, ServicesAction, ServicesEvent, Severity, Unavailable};
 use crate::io::netlink::ipvs::{Ipvs, IpvsError, describe};
-use crate::io::{probe, smtp, sys};
+use crate::io::probe::Prober;
+use crate::io::{process, smtp, sys};
 use crate::ipvs::{Change, Table};
-use crate::model::{Config, ServerKey};
+use crate::model::{CheckerKind, Config, ServerKey};
 use crate::notify::mail::{LocalNames, Mail, Mailer};
 use crate::time::Instant;
+use crate::track;
 
 /// How long the names of this machine may take to find.
 const NAMES_TIMEOUT: Duration = Duration::from_secs(2);
@@ -36,10 +41,17 @@ pub enum ServicesCommand {
 /// Runs the virtual servers of `config` until told to stop, or until `commands` closes. Returns when nothing of ours
 /// is left in the kernel. Needs a tokio runtime with time and I/O, of any flavour.
 pub async fn run(config: Config, mut commands: mpsc::UnboundedReceiver<ServicesCommand>) {
+    let prober = Prober::new(seed()).and_then(|prober| Ok((sys::watch_readable(prober.readiness()?)?, prober)));
+    let (readiness, prober) = match prober {
+        Ok(prober) => prober,
+        Err(error) => return tracing::error!("virtual servers cannot be checked: making an epoll descriptor: {error}"),
+    };
     let mut edge = Edge {
         services: Services::new(seed()),
         clock: tokio::time::Instant::now(),
-        probes: JoinSet::new(),
+        prober,
+        readiness,
+        scripts: JoinSet::new(),
         kernel: JoinSet::new(),
         mails: JoinSet::new(),
         names: None,
@@ -79,7 +91,10 @@ struct Edge {
     services: Services,
     /// The start of the clock that the core sees.
     clock: tokio::time::Instant,
-    probes: JoinSet<ServicesEvent>,
+    prober: Prober<ProbeId>,
+    /// Readable when the prober has something to do.
+    readiness: AsyncFd<OwnedFd>,
+    scripts: JoinSet<ServicesEvent>,
     kernel: JoinSet<ServicesEvent>,
     mails: JoinSet<()>,
     /// This machine's names, once they were needed.
@@ -99,11 +114,18 @@ impl Edge {
 
     /// The next result, or the passing of the next deadline. Safe to abandon.
     async fn next(&mut self) -> ServicesEvent {
-        let deadline = self.services.next_deadline();
+        let deadline = self.services.next_deadline().into_iter().chain(self.prober.next_deadline()).min();
         loop {
             let result = tokio::select! {
                 Some(result) = self.kernel.join_next() => result,
-                Some(result) = self.probes.join_next() => result,
+                Some(result) = self.scripts.join_next() => result,
+                Ok(mut ready) = self.readiness.readable() => {
+                    let now = Instant::from_start(self.clock.elapsed());
+                    if self.prober.turn(now) {
+                        ready.clear_ready();
+                    }
+                    return ServicesEvent::Tick;
+                }
                 Some(_) = self.mails.join_next() => continue,
                 () = async {
                     match deadline {
@@ -130,17 +152,32 @@ impl Edge {
 
     fn feed(&mut self, event: ServicesEvent) {
         let now = Instant::from_start(self.clock.elapsed());
-        for action in self.services.handle(now, event) {
-            self.perform(action);
+        if self.prober.next_deadline().is_some_and(|at| at <= now) {
+            self.prober.turn(now);
+        }
+        let mut next = Some(event);
+        while let Some(event) = next {
+            for action in self.services.handle(now, event) {
+                self.perform(now, action);
+            }
+            let finished = self.prober.take_finished();
+            next = finished.map(|(id, outcome)| ServicesEvent::ProbeFinished(id, outcome));
         }
     }
 
-    fn perform(&mut self, action: ServicesAction) {
+    fn perform(&mut self, now: Instant, action: ServicesAction) {
         match action {
-            ServicesAction::Probe(id, what) => {
-                self.probes.spawn(async move { ServicesEvent::ProbeFinished(id, probe::carry_out(what).await) });
+            ServicesAction::Probe(id, probe) => match &probe.checker.kind {
+                CheckerKind::Misc(check) => {
+                    let run = process::run(check.command.clone(), check.timeout);
+                    self.scripts.spawn(async move { ServicesEvent::ProbeFinished(id, ended(run.await)) });
+                }
+                _ => self.prober.start(now, id, &probe),
+            },
+            ServicesAction::AbandonProbes => {
+                self.prober.abandon_all();
+                self.scripts.abort_all();
             }
-            ServicesAction::AbandonProbes => self.probes.abort_all(),
             ServicesAction::ReadTable(keys) => {
                 self.kernel.spawn_blocking(move || ServicesEvent::TableRead(read_table(&keys)));
             }
@@ -154,6 +191,16 @@ impl Edge {
             ServicesAction::Report(Severity::Warning, text) => tracing::warn!("{text}"),
             ServicesAction::Stopped => self.stopped = true,
         }
+    }
+}
+
+/// What the end of a script is to a checker.
+fn ended(outcome: track::Outcome) -> Outcome {
+    match outcome {
+        track::Outcome::Exited(status) => Outcome::Ended(ScriptEnd::Exited(status)),
+        track::Outcome::Signalled(signal) => Outcome::Ended(ScriptEnd::Signalled(signal)),
+        track::Outcome::TimedOut => Outcome::Ended(ScriptEnd::TimedOut),
+        track::Outcome::NotStarted(reason) => Outcome::NotMade(reason),
     }
 }
 

@@ -1,139 +1,154 @@
-//! Carries out one probe of a health check over TCP. Decides nothing but which errors are the server's.
+//! Carries out the probes of health checks that need the network: many at once, on one thread, without blocking.
+//!
+//! ```text
+//! start ──→ socket, connect ──→ [TLS] ──→ octets of a `Dialogue` to and fro ──→ take_finished
+//!                 └───── epoll says when to go on; a deadline says when not ─────┘
+//! ```
+//!
+//! A task of a runtime for each probe would cost more than the probe: thousands of them a second are a few system calls
+//! each. Decides nothing but which errors are the server's.
 
+mod connection;
+mod running;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
-use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpSocket, TcpStream};
-use tokio::time::timeout;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollTimeout};
 
-use crate::check::{Attempt, HEAD_MAX, Outcome, Probe};
+use crate::check::{Dialogue, Outcome, Probe};
+use crate::time::Instant;
 
-/// Errors of a connection that say something about the server or the way to it. keepalived's list
-/// (`socket_bind_connect`), and `ENOPROTOOPT`, which only an ICMP answer causes.
-const SERVER_ERRORS: [i32; 9] = [
-    libc::ENETUNREACH,
-    libc::EHOSTUNREACH,
-    libc::EHOSTDOWN,
-    libc::ENETDOWN,
-    libc::ECONNREFUSED,
-    libc::ECONNRESET,
-    libc::ECONNABORTED,
-    libc::ETIMEDOUT,
-    libc::ENOPROTOOPT,
-];
+use connection::Opening;
+use running::Running;
 
-/// Carries out `probe`. Takes at most its timeout for the connection and again for each read, so a server that keeps
-/// sending keeps it going, as with keepalived.
-pub async fn carry_out(probe: Probe) -> Outcome {
-    let connected = match timeout(probe.timeout, connect(probe.target)).await {
-        Err(_elapsed) => return Outcome::Failed,
-        Ok(Err(error)) if error.raw_os_error().is_some_and(|errno| SERVER_ERRORS.contains(&errno)) => {
-            return Outcome::Failed;
+/// Events taken from the kernel at a time.
+const EVENTS: usize = 64;
+/// More than any dialogue reads at a time.
+const BUFFER: usize = 65_536;
+
+/// Probes under way, each known to the caller by an `Id`.
+pub struct Prober<Id> {
+    epoll: Epoll,
+    running: HashMap<u64, (Id, Running)>,
+    /// The key of the next one; none is used twice.
+    next_key: u64,
+    deadlines: BTreeSet<(Instant, u64)>,
+    finished: VecDeque<(Id, Outcome)>,
+    buffer: Vec<u8>,
+    random: Random,
+}
+
+impl<Id: Copy> Prober<Id> {
+    /// Nothing is under way yet. `seed` names questions to name servers.
+    pub fn new(seed: u64) -> io::Result<Prober<Id>> {
+        Ok(Prober {
+            epoll: Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?,
+            running: HashMap::new(),
+            next_key: 0,
+            deadlines: BTreeSet::new(),
+            finished: VecDeque::new(),
+            buffer: vec![0; BUFFER],
+            random: Random(seed),
+        })
+    }
+
+    /// A descriptor that is readable when [`Prober::turn`] has something to do.
+    pub fn readiness(&self) -> io::Result<OwnedFd> {
+        self.epoll.0.as_fd().try_clone_to_owned()
+    }
+
+    /// Begins a probe; its outcome comes from [`Prober::take_finished`], perhaps at once. A check that needs no network
+    /// has none.
+    pub fn start(&mut self, now: Instant, id: Id, probe: &Probe) {
+        let Some(dialogue) = Dialogue::new(probe, self.random.next(), None) else { return };
+        let (connection, opening) = match connection::open(&probe.checker) {
+            Ok(opened) => opened,
+            Err(outcome) => return self.finished.push_back((id, outcome)),
+        };
+        let mut running = Running::new(connection, dialogue, now, probe.checker.timing.connect_timeout);
+        let outcome = match opening {
+            Opening::Made => running.connected(now),
+            Opening::InProgress => None,
+        };
+        let key = self.next_key;
+        match outcome.or_else(|| running.watch(&self.epoll, key)) {
+            Some(outcome) => self.finished.push_back((id, outcome)),
+            None => {
+                self.next_key += 1;
+                self.deadlines.insert((running.deadline(), key));
+                self.running.insert(key, (id, running));
+            }
         }
-        Ok(Err(error)) => return Outcome::NotMade(error.to_string()),
-        Ok(Ok(connected)) => connected,
-    };
-    match &probe.attempt {
-        Attempt::Connect => Outcome::Connected,
-        Attempt::Request(request) => exchange(connected, request, &probe).await.unwrap_or(Outcome::Failed),
+    }
+
+    /// Goes on with what is ready, and ends what has taken too long. False when there is more: others get their turn
+    /// before it is called again.
+    pub fn turn(&mut self, now: Instant) -> bool {
+        let mut events = [EpollEvent::empty(); EVENTS];
+        let count = self.epoll.wait(&mut events, EpollTimeout::ZERO).unwrap_or(0);
+        let mut is_idle = count < EVENTS;
+        for event in &events[..count] {
+            is_idle &= self.proceed(now, event.data());
+        }
+        while let Some(&(_, key)) = self.deadlines.first().filter(|(at, _)| *at <= now) {
+            self.deadlines.pop_first();
+            if let Some((id, running)) = self.running.remove(&key) {
+                self.finished.push_back((id, running.timed_out()));
+            }
+        }
+        is_idle
+    }
+
+    /// False when the probe could go on at once.
+    fn proceed(&mut self, now: Instant, key: u64) -> bool {
+        let Some((id, running)) = self.running.get_mut(&key) else { return true };
+        let (id, before) = (*id, running.deadline());
+        let outcome = running.proceed(now, &mut self.buffer).or_else(|| running.watch(&self.epoll, key));
+        let after = running.deadline();
+        let is_idle = outcome.is_some() || !running.has_more();
+        if outcome.is_some() || after != before {
+            self.deadlines.remove(&(before, key));
+        }
+        match outcome {
+            Some(outcome) => {
+                self.running.remove(&key);
+                self.finished.push_back((id, outcome));
+            }
+            None if after != before => drop(self.deadlines.insert((after, key))),
+            None => {}
+        }
+        is_idle
+    }
+
+    /// When [`Prober::turn`] has something to do even if nothing becomes ready.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// The outcome of a probe that is over.
+    pub fn take_finished(&mut self) -> Option<(Id, Outcome)> {
+        self.finished.pop_front()
+    }
+
+    /// Ends every probe without an outcome.
+    pub fn abandon_all(&mut self) {
+        self.running.clear();
+        self.deadlines.clear();
+        self.finished.clear();
     }
 }
 
-async fn connect(target: SocketAddr) -> io::Result<TcpStream> {
-    let socket = match target {
-        SocketAddr::V4(_) => TcpSocket::new_v4()?,
-        SocketAddr::V6(_) => TcpSocket::new_v6()?,
-    };
-    socket.connect(target).await
-}
+/// A multiplicative congruential generator (Steele, Vigna 2021): its numbers only have to differ.
+struct Random(u64);
 
-/// Sends the request and reads to the end of the connection. An error is the server's failure.
-async fn exchange(mut connected: TcpStream, request: &[u8], probe: &Probe) -> io::Result<Outcome> {
-    timeout(probe.timeout, connected.write_all(request)).await??;
-    let mut head = Vec::new();
-    let mut length = 0;
-    let mut buffer = [0; HEAD_MAX];
-    loop {
-        let read = timeout(probe.timeout, connected.read(&mut buffer)).await??;
-        if read == 0 {
-            return Ok(Outcome::Answered { head, length });
-        }
-        length += read as u64;
-        head.extend_from_slice(&buffer[..read.min(HEAD_MAX - head.len())]);
+impl Random {
+    fn next(&mut self) -> u16 {
+        self.0 = self.0.wrapping_mul(0xd134_2543_de82_ef95).wrapping_add(0x9e37_79b9_7f4a_7c15);
+        (self.0 >> 48) as u16
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use tokio::net::TcpListener;
-
-    use super::*;
-
-    fn probe(target: SocketAddr, attempt: Attempt) -> Probe {
-        Probe { target, timeout: Duration::from_millis(200), attempt }
-    }
-
-    fn request() -> Attempt {
-        Attempt::Request(b"GET / HTTP/1.0\r\n\r\n".to_vec())
-    }
-
-    async fn listener() -> (TcpListener, SocketAddr) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port on the loopback");
-        let address = listener.local_addr().expect("bound");
-        (listener, address)
-    }
-
-    /// Accepts one connection, answers the request in two pieces, and closes.
-    async fn answer(listener: TcpListener, pieces: [Vec<u8>; 2]) {
-        let (mut client, _) = listener.accept().await.expect("a client");
-        let mut request = [0; 18];
-        client.read_exact(&mut request).await.expect("a request");
-        for piece in pieces {
-            client.write_all(&piece).await.expect("the client reads");
-            client.flush().await.expect("the client reads");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_listening_port_is_connected_and_a_closed_one_is_a_failure() {
-        let (listener, target) = listener().await;
-        assert_eq!(carry_out(probe(target, Attempt::Connect)).await, Outcome::Connected);
-        drop(listener);
-        assert_eq!(carry_out(probe(target, Attempt::Connect)).await, Outcome::Failed);
-    }
-
-    #[tokio::test]
-    async fn an_answer_is_read_to_its_end_and_its_head_is_kept() {
-        let (listener, target) = listener().await;
-        let server = answer(listener, [b"HTTP/1.0 200 OK\r\n\r\n".to_vec(), vec![b'x'; 10_000]]);
-        let (outcome, ()) = tokio::join!(carry_out(probe(target, request())), server);
-        let Outcome::Answered { head, length } = outcome else { panic!("an answer, not {outcome:?}") };
-        assert_eq!((head.len(), length), (HEAD_MAX, 10_019));
-        assert!(head.starts_with(b"HTTP/1.0 200 OK\r\n\r\nxxx"));
-    }
-
-    #[tokio::test]
-    async fn a_server_that_does_not_close_fails_by_timeout() {
-        let (listener, target) = listener().await;
-        let server = async {
-            let (mut client, _) = listener.accept().await.expect("a client");
-            client.write_all(b"HTTP/1.0 200 OK\r\n\r\n").await.expect("the client reads");
-            std::future::pending::<()>().await;
-        };
-        tokio::select! {
-            outcome = carry_out(probe(target, request())) => assert_eq!(outcome, Outcome::Failed),
-            () = server => unreachable!("the server waits for ever"),
-        }
-    }
-
-    #[tokio::test]
-    async fn an_error_of_this_machine_is_no_failure_of_the_server() {
-        // A link-local address without an interface: EINVAL, or no IPv6 here at all.
-        let target = "[fe80::1]:80".parse().expect("an address");
-        let outcome = carry_out(probe(target, Attempt::Connect)).await;
-        assert!(matches!(outcome, Outcome::NotMade(_)), "{outcome:?}");
-    }
-}
+mod tests;

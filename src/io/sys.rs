@@ -5,7 +5,7 @@ use std::io;
 use std::mem::{MaybeUninit, size_of};
 
 use std::ffi::{CStr, CString, OsString};
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -13,11 +13,19 @@ use std::process::Command;
 
 use nix::sys::signal::SigSet;
 use socket2::{SockFilter, Socket};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 
 /// Borrows the descriptor of a type that only offers [`AsRawFd`].
 pub fn borrow_fd<T: AsRawFd>(owner: &T) -> BorrowedFd<'_> {
     // SAFETY: the descriptor belongs to `owner`, which the result borrows.
     unsafe { BorrowedFd::borrow_raw(owner.as_raw_fd()) }
+}
+
+/// Lets tokio tell when a descriptor is readable. Needs its runtime, with I/O.
+pub fn watch_readable(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: an `OwnedFd` stands for the same descriptor as long as it lives.
+    unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }.map_err(io::Error::from)
 }
 
 /// Receives one datagram into `buffer`; returns its length, at most the buffer's.

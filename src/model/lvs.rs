@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::{NonZeroU16, NonZeroU32};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::check::Checker;
@@ -352,7 +353,7 @@ pub struct RealServer {
     /// `snmp_name`
     pub snmp_name: Option<String>,
     /// Its checkers, in file order; without any it is always up.
-    pub checkers: Vec<Checker>,
+    pub checkers: Vec<Arc<Checker>>,
 }
 
 /// `sorry_server`: who answers when there is no quorum.

@@ -13,7 +13,7 @@ pub mod vrrp;
 
 pub use address::{BoundedName, Family, InterfaceName, MulticastV4, MulticastV6};
 pub use bfd::{BfdInstance, BfdInterval};
-pub use check::{CheckTiming, Checker, CheckerKind, HttpCheck, HttpUrl, StatusCodes};
+pub use check::{CheckTiming, Checker, CheckerKind, HttpCheck, HttpUrl, Route, StatusCodes};
 pub use global::{
     ChainName, DownTimerAdverts, DynamicInterfaces, EmailSettings, ExtraGarp, Firewall, GarpDefaults, Global,
     InstanceDefaults, Ipsets, IptablesChains, Nftables, NotifyFifo, ReceiveBuffer, ReceiveBufferPolicy, SetName,

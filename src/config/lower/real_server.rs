@@ -10,7 +10,7 @@ use crate::model::lvs::Family;
 use crate::model::{Forwarding, Global, RealServer, ServerId, Target, Weight};
 use crate::source::Span;
 
-use super::checker::{self, CheckerDraft, TimingDraft};
+use super::checker::{self, CheckerDraft, Surroundings, TimingDraft};
 use super::virtual_server::{Header, ServerDraft, endpoint, not_an_endpoint};
 use super::{forwarding, notify};
 
@@ -61,8 +61,9 @@ impl RealDraft {
             "smtp_alert" => self.smtp_alert = values::switch(context, line).or(self.smtp_alert),
             "snmp_name" => self.snmp_name = line.argument().map(|word| word.text().into_owned()),
             "virtualhost" => self.virtual_host = line.argument().map(|word| word.text().into_owned()),
-            "TCP_CHECK" => self.checkers.push(checker::read_tcp(context, line)),
-            "HTTP_GET" => self.checkers.extend(checker::read_http(context, line)),
+            kind if checker::KINDS.contains(&kind) => {
+                self.checkers.extend(checker::read(context, line, self.address.value));
+            }
             _ if self.timing.line(context, line) => {}
             _ => judge(context, PATH, line),
         }
@@ -173,9 +174,15 @@ fn finish(
     let address = draft.address.value;
     let what = Server { address, port: draft.port, forwarding, span: draft.address.span, kind: "real server" };
     let port = port(context, server, &what, id);
-    let target = SocketAddr::new(address, port);
-    let host = draft.virtual_host.as_ref().or(server.virtual_host.as_ref());
-    let timing = draft.timing.or(&server.timing);
+    let around = Surroundings {
+        global,
+        timing: draft.timing.or(&server.timing),
+        script_timeout: checker::script_timeout(&server.timing),
+        server: SocketAddr::new(address, port),
+        virtual_host: draft.virtual_host.as_ref().or(server.virtual_host.as_ref()),
+        outer_virtual_host: server.virtual_host.as_ref(),
+    };
+    let checkers = draft.checkers.iter().filter_map(|checker| checker.finish(context, &around)).collect();
     let mut command = |keyword, script: &Option<_>| {
         script.as_ref().and_then(|script| notify::command(context, keyword, script, global))
     };
@@ -191,7 +198,7 @@ fn finish(
         notify_down: command("notify_down", &draft.notify_down),
         smtp_alert: draft.smtp_alert.unwrap_or(true),
         snmp_name: draft.snmp_name.clone(),
-        checkers: draft.checkers.iter().map(|checker| checker.finish(target, &timing, host)).collect(),
+        checkers,
     }
 }
 

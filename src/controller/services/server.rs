@@ -1,6 +1,7 @@
 //! One virtual server while it runs: its names, the health of its real servers, its quorum.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use crate::check::Checker;
 use crate::ipvs::Pool;
@@ -31,8 +32,9 @@ impl Server {
     /// gives numbers from 0 to 1.
     pub fn new(config: VirtualServer, at_start: bool, now: Instant, mut random: impl FnMut() -> f64) -> Server {
         let create = if at_start { Checker::start } else { Checker::added };
-        let checkers =
-            |real: &RealServer| real.checkers.iter().map(|settings| create(settings.clone(), now, random())).collect();
+        let checkers = |real: &RealServer| {
+            real.checkers.iter().map(|settings| create(Arc::clone(settings), now, random())).collect()
+        };
         Server::assemble(config, false, checkers)
     }
 
@@ -41,8 +43,8 @@ impl Server {
         let checkers = |real: &RealServer| {
             let mut before: Vec<&Checker> =
                 self.real(address(real)).map(|real| real.checkers.iter().collect()).unwrap_or_default();
-            let carry_on = |settings: &crate::model::Checker| {
-                let settings = settings.clone();
+            let carry_on = |settings: &Arc<crate::model::Checker>| {
+                let settings = Arc::clone(settings);
                 match before.iter().position(|checker| checker.asks_the_same(&settings)) {
                     Some(position) => before.remove(position).reloaded(settings, now, random()),
                     None => Checker::added(settings, now, random()),
@@ -86,7 +88,7 @@ impl Server {
 
     /// Which of its servers are in the table, and with what weight.
     pub fn pool(&self) -> Pool {
-        let reals = self.reals.iter().map(|real| real.is_up().then_some(real.weight)).collect();
+        let reals = self.reals.iter().map(|real| real.is_up().then_some(real.weight())).collect();
         Pool { reals, sorry: None }
     }
 
@@ -124,7 +126,7 @@ impl Server {
     /// sorry server nothing else follows from it.
     pub fn evaluate_quorum(&mut self) -> Option<String> {
         let up = self.reals.iter().filter(|real| real.is_up());
-        let weight: u64 = up.map(|real| u64::from(real.weight.get())).sum();
+        let weight: u64 = up.map(|real| u64::from(real.weight().get())).sum();
         let had_quorum = std::mem::replace(&mut self.has_quorum, weight >= 1);
         match (had_quorum, self.has_quorum) {
             (false, true) => Some(format!("Gained quorum 1+0=1 <= {weight} for VS {}", self.name)),
@@ -145,9 +147,12 @@ impl Real {
         self.address
     }
 
-    /// Its weight as configured.
+    /// Its weight: what is configured and what its checkers add to it, within what the kernel takes.
     pub fn weight(&self) -> Weight {
-        self.weight
+        let configured = self.weight.get();
+        let change: i64 = self.checkers.iter().map(|checker| checker.weight(configured)).sum();
+        let sum = i64::from(configured).saturating_add(change).clamp(0, i32::MAX.into());
+        u32::try_from(sum).ok().and_then(Weight::new).unwrap_or(self.weight)
     }
 
     /// Its checkers, in file order.

@@ -257,7 +257,10 @@ fn a_probe_from_before_a_reload_is_of_no_account() {
     let Some(ServicesAction::Probe(id, _)) = probes.first() else { panic!("a probe, not {probes:?}") };
     let actions = services.handle(now, ServicesEvent::Configure(pair(), LocalNames::default()));
     assert!(actions.contains(&ServicesAction::AbandonProbes));
-    assert_eq!(services.handle(now, ServicesEvent::ProbeFinished(*id, Outcome::Failed)), []);
+    assert_eq!(
+        services.handle(now, ServicesEvent::ProbeFinished(*id, Outcome::Failed(crate::check::Cause::ConnectFailed))),
+        []
+    );
 }
 
 #[test]

@@ -25,6 +25,8 @@ pub struct Global {
     pub script_security: bool,
     /// `script_user`, as `(user, group)`; `None` means `keepalived_script` if that user exists, else root.
     pub script_user: Option<(String, Option<String>)>,
+    /// `checker_log_all_failures`: every checker has `log_all_failures`.
+    pub log_all_check_failures: bool,
     /// `notify_fifo`: told of every change, of VRRP and of real servers.
     pub fifo: Option<NotifyFifo>,
     /// `lvs_notify_fifo`: told of every change of real servers.
@@ -43,10 +45,21 @@ impl fmt::Debug for Global {
                 shown.field(name, section);
             }
         }
-        let Global { router_id, email, script_security, script_user, fifo, lvs_fifo, vrrp, lvs } = self;
+        let Global {
+            router_id,
+            email,
+            script_security,
+            script_user,
+            log_all_check_failures,
+            fifo,
+            lvs_fifo,
+            vrrp,
+            lvs,
+        } = self;
         let mut shown = f.debug_struct("Global");
         shown.field("router_id", router_id).field("email", email);
         shown.field("script_security", script_security).field("script_user", script_user);
+        section(&mut shown, "log_all_check_failures", log_all_check_failures);
         section(&mut shown, "fifo", fifo);
         section(&mut shown, "lvs_fifo", lvs_fifo);
         section(&mut shown, "vrrp", vrrp);

@@ -41,6 +41,7 @@ pub(in crate::config) struct GlobalDraft {
     server: Option<(Spanned<String>, u16)>,
     helo_name: Option<String>,
     connect_timeout: Option<Duration>,
+    log_all_check_failures: bool,
 }
 
 /// The block that is read here.
@@ -69,6 +70,7 @@ fn general(context: &mut Context, draft: &mut GlobalDraft, line: &Line) {
         "smtp_connect_timeout" => connect_timeout(context, draft, line),
         "router_id" => draft.router_id = argument.map(|word| Spanned::new(word.text().into_owned(), word.span)),
         "enable_script_security" => draft.script_security = Some(line.span()),
+        "checker_log_all_failures" => read::set(&mut draft.log_all_check_failures, read::flag(context, line)),
         "script_user" => {
             if let Some(user) = read::user_and_group(&line.arguments) {
                 script_user(context, draft, Spanned::new(user, line.span()));
@@ -164,6 +166,7 @@ pub(super) fn finish(context: &mut Context, draft: &GlobalDraft) -> Global {
         },
         script_security: draft.script_security.is_some(),
         script_user: draft.script_user.as_ref().map(|user| user.value.clone()),
+        log_all_check_failures: draft.log_all_check_failures,
         fifo: None,
         vrrp: draft.vrrp.clone(),
         lvs_fifo: None,

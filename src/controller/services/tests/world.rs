@@ -2,14 +2,17 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::check::Cause;
 
 use crate::controller::services::*;
 use crate::ipvs::Pool;
 use crate::model::ipvs::ServiceFlags;
 use crate::model::lvs::Family;
 use crate::model::{
-    self, CheckTiming, CheckerKind, EmailSettings, Forwarding, Global, Protocol, RealServer, Scheduler, Target,
+    self, CheckTiming, CheckerKind, EmailSettings, Forwarding, Global, Protocol, RealServer, Route, Scheduler, Target,
     VirtualServer, Weight,
 };
 
@@ -63,9 +66,9 @@ impl World {
         for action in self.services.handle(self.now, event) {
             match action {
                 ServicesAction::Probe(id, probe) => {
-                    let SocketAddr::V4(target) = probe.target else { panic!("IPv4 only here") };
+                    let SocketAddr::V4(target) = probe.checker.route.target else { panic!("IPv4 only here") };
                     let alive = self.alive.contains(&target.ip().octets()[3]);
-                    let outcome = if alive { Outcome::Connected } else { Outcome::Failed };
+                    let outcome = if alive { Outcome::Passed } else { Outcome::Failed(Cause::ConnectFailed) };
                     self.feed(ServicesEvent::ProbeFinished(id, outcome));
                 }
                 ServicesAction::ReadTable(keys) => {
@@ -147,14 +150,18 @@ pub(super) fn checker(retry: u32) -> model::Checker {
             delay_before_retry: SECOND,
             warmup: Duration::ZERO,
         },
-        target: ([172, 17, 0, 0], 80).into(),
+        route: Route::to(([172, 17, 0, 0], 80).into()),
+        alpha: false,
+        log_all_failures: false,
         kind: CheckerKind::Tcp,
     }
 }
 
 pub(super) fn real(host: u8, weight: u32, checkers: &[model::Checker]) -> RealServer {
     let address = Ipv4Addr::new(172, 17, 0, host);
-    let aimed = |checker: &model::Checker| model::Checker { target: (address, 80).into(), ..checker.clone() };
+    let aimed = |checker: &model::Checker| {
+        Arc::new(model::Checker { route: Route::to((address, 80).into()), ..checker.clone() })
+    };
     RealServer {
         address: address.into(),
         port: 80,
