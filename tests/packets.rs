@@ -35,7 +35,7 @@ fn master() -> (Routers, Instant) {
     let mut routers = Routers::new();
     let facts = Some(Interface { running: true, mac: None, addresses });
     routers.handle(Instant::ZERO, Event::Interface { name: eth0(), facts });
-    routers.handle(Instant::ZERO, Event::Configure(Settings { instances: vec![instance], scripts: Vec::new() }));
+    routers.handle(Instant::ZERO, Event::Configure(Settings { instances: vec![instance], ..Settings::default() }));
     let due = routers.next_deadline().expect("a backup waits");
     routers.handle(due, Event::Timer);
     assert_eq!(routers.status()[0].state, StateName::Master);

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::model::ScriptName;
+use crate::model::TrackedObject;
 use crate::source::{Moved, Span};
 
 use super::Loaded;
@@ -37,8 +37,8 @@ pub struct InstancePlaces {
     pub unicast: Option<Span>,
     /// The lines of `virtual_ipaddress`.
     pub addresses: Vec<(IpAddr, Span)>,
-    /// The lines of `track_script`.
-    pub tracked: Vec<(ScriptName, Span)>,
+    /// The lines of `track_script`, `track_interface` and their like.
+    pub tracked: Vec<(TrackedObject, Span)>,
 }
 
 impl Loaded {
@@ -65,6 +65,6 @@ fn places(draft: &InstanceDraft, at: &dyn Fn(Span) -> Span) -> InstancePlaces {
         source: draft.source.map(|source| at(source.span)),
         unicast: draft.unicast.map(at),
         addresses: draft.addresses.iter().map(|line| (line.net.value.addr(), at(line.net.span))).collect(),
-        tracked: draft.tracked.iter().map(|line| (line.script.value.clone(), at(line.script.span))).collect(),
+        tracked: draft.tracked.iter().map(|line| (line.object.value.clone(), at(line.object.span))).collect(),
     }
 }

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::model::{Channel, Endpoint, Family, InterfaceName};
+use crate::model::{Channel, Endpoint, Family, InterfaceName, ProcessName, SessionName};
 use crate::track::script::{self, ScriptReport};
-use crate::vrrp::{self, Refusal};
+use crate::vrrp::{self, Refusal, StateName};
 
 /// How loud a report is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +55,29 @@ pub enum RoutersReport {
     },
     /// A script's result.
     Script(ScriptReport),
+    /// There are as many tracked processes as there should be, or no longer.
+    ProcessQuorum {
+        /// Which ones.
+        name: ProcessName,
+        /// Neither too few nor too many.
+        reached: bool,
+    },
+    /// A tracked BFD session went up or down.
+    Session {
+        /// `vrrp_instance` name.
+        instance: String,
+        /// Which session.
+        name: SessionName,
+        /// Up now.
+        up: bool,
+    },
+    /// A sync group follows one of its members.
+    Syncing {
+        /// `vrrp_sync_group` name.
+        group: String,
+        /// Where to.
+        state: StateName,
+    },
     /// An interface of an instance went up or down.
     Link {
         /// Which one.
@@ -100,7 +123,12 @@ impl RoutersReport {
             | RoutersReport::AddressesDiffer { .. }
             | RoutersReport::TooShort { .. }
             | RoutersReport::ChannelFailed { .. } => Loudness::Warning,
-            RoutersReport::Router { .. } | RoutersReport::Script(_) | RoutersReport::Link { .. } => Loudness::Ordinary,
+            RoutersReport::Router { .. }
+            | RoutersReport::Script(_)
+            | RoutersReport::ProcessQuorum { .. }
+            | RoutersReport::Session { .. }
+            | RoutersReport::Syncing { .. }
+            | RoutersReport::Link { .. } => Loudness::Ordinary,
         }
     }
 }
@@ -118,6 +146,16 @@ impl fmt::Display for RoutersReport {
                 write!(f, "{family} VRRP packet too short - {length} bytes on {interface}")
             }
             RoutersReport::Script(report) => report.fmt(f),
+            RoutersReport::ProcessQuorum { name, reached } => {
+                write!(f, "Quorum {} for tracked process {name}", if *reached { "gained" } else { "lost" })
+            }
+            RoutersReport::Session { instance, name, up } => {
+                let state = if *up { "UP" } else { "DOWN" };
+                write!(f, "VRRP_Instance({instance}) Tracked BFD instance {name} is {state}")
+            }
+            RoutersReport::Syncing { group, state } => {
+                write!(f, "VRRP_Group({group}) Syncing instances to {state} state")
+            }
             RoutersReport::Link { interface, up } => {
                 write!(f, "Netlink reports {interface} {}", if *up { "up" } else { "down" })
             }

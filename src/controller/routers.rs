@@ -4,9 +4,10 @@
 //! never performs anything: see [`Action`]. Facts about interfaces come as events, so that they can be simulated.
 
 mod entry;
+mod groups;
 mod inbound;
 mod interfaces;
-mod tracking;
+mod trackers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -15,12 +16,13 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use self::entry::Entry;
+use self::groups::Group;
 use super::report::RoutersReport as Report;
 use crate::model::{
-    Channel, Command, Interface, InterfaceName, Priority, ScriptName, Transport, VirtualAddress, VrrpInstance,
-    VrrpScript,
+    Channel, Command, FileName, Interface, InterfaceName, Priority, ProcessName, ScriptName, SessionName, SyncGroup,
+    Transport, VirtualAddress, VrrpInstance, VrrpScript,
 };
-use crate::notify::script::Occasion;
+use crate::notify::vrrp::{Message, Occasion};
 use crate::time::Instant;
 use crate::track::{Outcome, ScriptTracker, script};
 use crate::vrrp::receive::Counters;
@@ -33,6 +35,12 @@ pub struct Settings {
     pub instances: Vec<VrrpInstance>,
     /// `vrrp_script` blocks.
     pub scripts: Vec<VrrpScript>,
+    /// `vrrp_sync_group` blocks, in file order.
+    pub sync_groups: Vec<SyncGroup>,
+    /// `no_email_faults`
+    pub no_fault_mails: bool,
+    /// `fifo_write_vrrp_states_on_reload`
+    pub states_on_reload: bool,
 }
 
 /// What can happen.
@@ -76,6 +84,27 @@ pub enum Event {
         run: u64,
         /// How.
         outcome: Outcome,
+    },
+    /// The number in a tracked file; 0 until it is told.
+    FileValue {
+        /// Which one.
+        name: FileName,
+        /// As [`track::file::value`] reads it.
+        value: i64,
+    },
+    /// Whether there are as many tracked processes as there should be; not, until it is told.
+    ProcessQuorum {
+        /// Which ones.
+        name: ProcessName,
+        /// Neither too few nor too many.
+        reached: bool,
+    },
+    /// A BFD session went up or down; down until it is told.
+    Bfd {
+        /// Which one.
+        name: SessionName,
+        /// Up now.
+        up: bool,
     },
     /// The deadline may have come.
     Timer,
@@ -121,8 +150,8 @@ pub enum Action {
         /// End it after this long.
         timeout: Duration,
     },
-    /// Run this and go on; how it ends changes nothing.
-    Notify(Command),
+    /// Tell this and go on; how it ends changes nothing.
+    Notify(Message),
     /// Say so.
     Report(Report),
 }
@@ -131,7 +160,14 @@ pub enum Action {
 #[derive(Default)]
 pub struct Routers {
     entries: Vec<Entry>,
+    groups: Vec<Group>,
     scripts: Vec<ScriptTracker>,
+    files: BTreeMap<FileName, i64>,
+    processes: BTreeMap<ProcessName, bool>,
+    sessions: BTreeMap<SessionName, bool>,
+    /// There was an [`Event::Configure`] before.
+    running: bool,
+    no_fault_mails: bool,
     interfaces: BTreeMap<InterfaceName, Interface>,
     /// Asked to be open, and not reported as failed.
     open: BTreeSet<Channel>,
@@ -206,6 +242,9 @@ impl Routers {
                     self.script_actions(now, index, actions, &mut out);
                 }
             }
+            Event::FileValue { name, value } => self.file_value(now, name, value, &mut out),
+            Event::ProcessQuorum { name, reached } => self.process_quorum(now, name, reached, &mut out),
+            Event::Bfd { name, up } => self.session(now, name, up, &mut out),
             Event::Timer => self.timer(now, &mut out),
             Event::Stop => self.stop(now, &mut out),
         }
@@ -231,38 +270,49 @@ impl Routers {
             self.feed(now, index, vrrp::Event::Stop, out);
         }
         // Told last, and by all of them, whatever state they were in.
-        for entry in std::mem::take(&mut self.entries) {
-            entry.notify(Occasion::Stop, out);
+        let fault_mails = !self.no_fault_mails;
+        for mut entry in std::mem::take(&mut self.entries) {
+            entry.notify(Occasion::Stop, fault_mails, out);
+        }
+        for mut group in std::mem::take(&mut self.groups) {
+            group.notify(Occasion::Stop, fault_mails, out);
         }
         self.scripts.clear();
         self.update_channels(out);
     }
 
-    /// Gives `event` to one router and turns its actions into ours. What it has become is notified when all is done.
+    /// Gives `event` to one router and turns its actions into ours. What it has become is notified when all is done, and
+    /// then its sync group follows.
     fn feed(&mut self, now: Instant, index: usize, event: vrrp::Event, out: &mut Vec<Action>) {
         let entry = &mut self.entries[index];
-        let mut entered = None;
+        let mut follow = Vec::new();
+        let mut told = Vec::new();
         for action in entry.router.handle(now, event) {
             match action {
                 vrrp::Action::SendAdvert(priority) => entry.send_advert(priority, out),
                 vrrp::Action::AddAddresses(addresses) => out.push(Action::AddAddresses(addresses)),
                 vrrp::Action::RemoveAddresses(addresses) => out.push(Action::RemoveAddresses(addresses)),
                 vrrp::Action::Announce { rounds } => entry.announce(rounds, &self.interfaces, out),
+                vrrp::Action::WantsMaster => follow.push(groups::Move::WantsMaster),
+                vrrp::Action::Obeys => follow.push(groups::Move::Obeys),
                 vrrp::Action::Report(report) => {
                     entry.rearm(&report);
-                    if let vrrp::Report::Entered { to, .. } = report {
-                        entered = Some(to);
-                    }
+                    follow.extend(groups::Move::of(&report));
                     let instance = entry.router.config().name.clone();
+                    if entry.is_told(&report) {
+                        told.push(report.clone());
+                    }
                     out.push(Action::Report(Report::Router { instance, report }));
                 }
             }
         }
-        match entered {
-            Some(StateName::Master) => entry.notify(Occasion::Master, out),
-            Some(StateName::Backup) => entry.notify(Occasion::Backup, out),
-            Some(StateName::Fault) => entry.notify(Occasion::Fault, out),
-            Some(StateName::Init) | None => {}
+        for report in told {
+            entry.tell(&report, !self.no_fault_mails, out);
+        }
+        if let Some(group) = entry.group {
+            for step in follow {
+                self.follow(now, group, index, step, out);
+            }
         }
     }
 
@@ -270,11 +320,14 @@ impl Routers {
 
     /// Instances are the same when they are the same virtual router on the wire, whatever they are called.
     fn configure(&mut self, now: Instant, settings: Settings, out: &mut Vec<Action>) {
+        self.no_fault_mails = settings.no_fault_mails;
+        let fault_mails = !settings.no_fault_mails;
         for index in 0..self.entries.len() {
             let kept = settings.instances.iter().any(|new| same_router(new, self.entries[index].router.config()));
             if !kept {
+                let was = self.entries[index].router.state();
                 self.feed(now, index, vrrp::Event::Stop, out);
-                self.entries[index].notify_removed(out);
+                self.entries[index].notify_removed(was, fault_mails, out);
             }
         }
         self.configure_scripts(now, settings.scripts, out);
@@ -294,29 +347,12 @@ impl Routers {
                 }
             }
         }
+        self.configure_groups(settings.sync_groups);
         self.update_all(now, out);
-        for index in started {
-            self.feed(now, index, vrrp::Event::Start, out);
-        }
-    }
-
-    fn configure_scripts(&mut self, now: Instant, scripts: Vec<VrrpScript>, out: &mut Vec<Action>) {
-        let mut old = std::mem::take(&mut self.scripts);
-        for config in scripts {
-            match old.iter().position(|tracker| tracker.config().name == config.name) {
-                Some(index) => {
-                    let mut tracker = old.remove(index);
-                    let name = config.name.clone();
-                    for action in tracker.reconfigure(now, config) {
-                        if let script::Action::Report(report) = action {
-                            let report = script::ScriptReport { name: name.clone(), report };
-                            out.push(Action::Report(Report::Script(report)));
-                        }
-                    }
-                    self.scripts.push(tracker);
-                }
-                None => self.scripts.push(ScriptTracker::new(now, config)),
-            }
+        self.settle_groups(now, &started, out);
+        self.start(now, started, out);
+        if std::mem::replace(&mut self.running, true) && settings.states_on_reload {
+            self.repeat_states(out);
         }
     }
 }

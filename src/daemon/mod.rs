@@ -10,9 +10,11 @@
 //! A reload is parsed here, on the main thread, and reaches the others as a finished configuration or not at all.
 
 pub mod log;
+pub mod notifier;
 pub mod pidfile;
 pub mod services;
 pub mod vrrp;
+pub mod watch;
 
 use std::future::Future;
 use std::io;
@@ -26,17 +28,19 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::config;
-use crate::controller::routers::Settings;
+use crate::controller::routers::{Event, Settings};
 use crate::diagnostic::{self, Severity};
 use crate::io::files::NodeFiles;
 use crate::io::host::SystemHost;
 use crate::io::process;
-use crate::model::{Command, Config, ScriptName};
+use crate::model::{Config, ScriptName};
 use crate::track::Outcome;
 use log::LogOptions;
+use notifier::Notifier;
 use pidfile::PidFile;
 use services::ServicesCommand;
 use vrrp::{News, Order, VrrpThread};
+use watch::Watch;
 
 /// Exit statuses of keepalived (lib/scheduler.h), as far as they apply.
 mod status {
@@ -52,9 +56,6 @@ mod status {
 
 /// How long to wait before the VRRP thread is started again.
 const RESPAWN_DELAY: Duration = Duration::from_secs(1);
-
-/// How long notify scripts may go on when everything else has ended, as keepalived's.
-const LAST_SCRIPTS: Duration = Duration::from_secs(1);
 
 /// How to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,10 +110,14 @@ impl DaemonError {
 
     /// The whole chain of reasons on one line.
     fn chain(&self) -> String {
-        let first: &dyn std::error::Error = self;
-        let chain = std::iter::successors(Some(first), |error| error.source());
-        chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+        log_chain(self)
     }
+}
+
+/// An error and what caused it, on one line.
+fn log_chain(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// Runs the daemon until it is told to stop. Without [`Options::foreground`] the calling process ends here and the
@@ -190,7 +195,13 @@ fn load(options: &Options) -> Result<Config, u8> {
 }
 
 fn settings(config: &Config) -> Settings {
-    Settings { instances: config.instances.clone(), scripts: config.scripts.clone() }
+    Settings {
+        instances: config.instances.clone(),
+        scripts: config.scripts.clone(),
+        sync_groups: config.sync_groups.clone(),
+        no_fault_mails: config.global.email.no_fault_mails,
+        states_on_reload: config.global.vrrp.fifo_states_on_reload,
+    }
 }
 
 /// What runs beside VRRP: the future of [`services::run`] and its commands.
@@ -234,15 +245,20 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
     }
 
     let (news, mut inbox) = mpsc::unbounded_channel();
-    let start_vrrp = |config: &Config| -> Result<VrrpThread, vrrp::VrrpError> {
+    let start_vrrp = |config: &Config, observed: Vec<Event>| -> Result<VrrpThread, vrrp::VrrpError> {
         let thread = VrrpThread::start(news.clone())?;
+        observed.into_iter().for_each(|event| thread.order(Order::Observed(event)));
         thread.order(Order::Configure(settings(config)));
         Ok(thread)
     };
-    let mut vrrp = if options.vrrp { Some(start_vrrp(&config)?) } else { None };
+    let (mut notifier, mut watch) = (Notifier::default(), Watch::default());
+    let mut vrrp = None;
+    if options.vrrp {
+        notifier.configure(&config);
+        vrrp = Some(start_vrrp(&config, watch.configure(&config, true))?);
+    }
     let mut services = options.checkers.then(|| Services::start(config.clone()));
     let mut scripts: JoinSet<(ScriptName, u64, Outcome)> = JoinSet::new();
-    let mut notifies: JoinSet<()> = JoinSet::new();
     let mut respawn_at: Option<tokio::time::Instant> = None;
 
     let mut pid_files = vec![&options.pid_file];
@@ -263,8 +279,13 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
                 match load(options) {
                     Ok(new) => {
                         config = new;
-                        if let Some(vrrp) = &vrrp {
-                            vrrp.order(Order::Configure(settings(&config)));
+                        if options.vrrp {
+                            notifier.configure(&config);
+                            let observed = watch.configure(&config, false);
+                            if let Some(vrrp) = &vrrp {
+                                observed.into_iter().for_each(|event| vrrp.order(Order::Observed(event)));
+                                vrrp.order(Order::Configure(settings(&config)));
+                            }
                         }
                         if let Some(services) = &services {
                             let _ = services.commands.send(ServicesCommand::Reload(config.clone()));
@@ -278,9 +299,7 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
                 News::RunScript { name, run, command, timeout } => {
                     scripts.spawn(async move { (name, run, process::run(command, timeout).await) });
                 }
-                News::Notify(command) => {
-                    notifies.spawn(notify(command));
-                }
+                News::Notify(message) => notifier.tell(message),
                 News::Ended(reason) => {
                     let reason = reason.unwrap_or_else(|| "for no reason given".to_owned());
                     tracing::error!("VRRP ended ({reason}); starting it again in {} s", RESPAWN_DELAY.as_secs());
@@ -293,10 +312,15 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
                     vrrp.order(Order::ScriptFinished { name, run, outcome });
                 }
             }
-            Some(_) = notifies.join_next() => {}
+            observed = watch.next() => {
+                if let Some(vrrp) = &vrrp {
+                    observed.into_iter().for_each(|event| vrrp.order(Order::Observed(event)));
+                }
+            }
+            () = notifier.reap() => {}
             () = wait_until(respawn_at) => {
                 respawn_at = None;
-                match start_vrrp(&config) {
+                match start_vrrp(&config, watch.configure(&config, false)) {
                     Ok(thread) => vrrp = Some(thread),
                     Err(error) => {
                         tracing::error!("VRRP cannot be started: {error}");
@@ -317,9 +341,7 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
         vrrp.order(Order::Stop);
         while let Some(news) = inbox.recv().await {
             match news {
-                News::Notify(command) => {
-                    notifies.spawn(notify(command));
-                }
+                News::Notify(message) => notifier.tell(message),
                 News::Ended(reason) => {
                     reason.into_iter().for_each(|reason| tracing::error!("VRRP ended: {reason}"));
                     break;
@@ -332,19 +354,8 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
     if let Some(services) = services {
         services.stop().await;
     }
-    let last = async { while notifies.join_next().await.is_some() {} };
-    if tokio::time::timeout(LAST_SCRIPTS, last).await.is_err() {
-        tracing::warn!("notify scripts still running are ended");
-    }
+    notifier.finish().await;
     Ok(())
-}
-
-/// Runs one notify script; only that it could not be run is worth a line.
-async fn notify(command: Command) {
-    let program = command.argv.first().cloned().unwrap_or_default();
-    if let Outcome::NotStarted(reason) = process::run_to_end(command).await {
-        tracing::warn!("notify script {program} was not run: {reason}");
-    }
 }
 
 /// keepalived's signals for dumps. Monitoring sends them, and unhandled they would end the daemon and leave its

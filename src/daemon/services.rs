@@ -227,7 +227,8 @@ fn apply(changes: Vec<Change>) -> Vec<Failure> {
     }
 }
 
-async fn deliver(mail: Mail) {
+/// Sends one mail; how that ended is logged.
+pub(super) async fn deliver(mail: Mail) {
     let server = mail.server;
     match smtp::send(mail, Zoned::now().strftime("%a, %d %b %Y %H:%M:%S %z").to_string()).await {
         Ok(()) => tracing::debug!(%server, "SMTP alert successfully sent."),
@@ -239,7 +240,7 @@ async fn deliver(mail: Mail) {
 }
 
 /// The names that stand in for what `global_defs` leaves out. May take [`NAMES_TIMEOUT`] where name servers are slow.
-async fn local_names() -> LocalNames {
+pub(super) async fn local_names() -> LocalNames {
     let uid = nix::unistd::getuid();
     let login = nix::unistd::User::from_uid(uid).ok().flatten().map(|user| user.name);
     let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());

@@ -31,6 +31,7 @@ use crate::io::netlink::monitor::{self, Monitor};
 use crate::io::netlink::{Connection, NetlinkError};
 use crate::io::packet::{AdvertSocket, FrameSocket};
 use crate::model::{Channel, Command, InterfaceName, ScriptName, VirtualAddress};
+use crate::notify::vrrp::Message;
 use crate::time::Instant;
 use crate::track::Outcome;
 
@@ -50,6 +51,8 @@ const FIRST_CHANNEL: u64 = 3;
 pub enum Order {
     /// Begin, or go on with other settings.
     Configure(Settings),
+    /// Something that the main thread watches changed.
+    Observed(Event),
     /// A script that was asked for ended.
     ScriptFinished {
         /// Which one.
@@ -77,8 +80,8 @@ pub enum News {
         /// End it after this long.
         timeout: Duration,
     },
-    /// Run this and go on.
-    Notify(Command),
+    /// Tell this and go on.
+    Notify(Message),
     /// The thread has ended: every address is removed. With a message if it could not go on.
     Ended(Option<String>),
 }
@@ -261,6 +264,7 @@ impl Edge {
         while let Ok(order) = self.inbox.try_recv() {
             match order {
                 Order::Configure(settings) => self.feed(Event::Configure(settings)),
+                Order::Observed(event) => self.feed(event),
                 Order::ScriptFinished { name, run, outcome } => {
                     self.feed(Event::ScriptFinished { name, run, outcome });
                 }
@@ -356,8 +360,8 @@ impl Edge {
             Action::RunScript { name, run, command, timeout } => {
                 let _ = self.news.send(News::RunScript { name, run, command, timeout });
             }
-            Action::Notify(command) => {
-                let _ = self.news.send(News::Notify(command));
+            Action::Notify(message) => {
+                let _ = self.news.send(News::Notify(message));
             }
             Action::Report(report) => say(&report),
         }

@@ -5,7 +5,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::{Group, Pid, User};
+use nix::unistd::{Gid, Group, Pid, Uid, User};
 use std::os::unix::process::ExitStatusExt;
 
 use crate::model::Command;
@@ -18,7 +18,7 @@ const FORBIDDEN_VARIABLES: [&str; 3] = ["IFS", "LD_PRELOAD", "LD_LIBRARY_PATH"];
 
 /// Why a script could not be started.
 #[derive(Debug, thiserror::Error)]
-enum StartError {
+pub(super) enum StartError {
     #[error("there is no user {0}")]
     NoUser(String),
     #[error("there is no group {0}")]
@@ -84,19 +84,21 @@ fn start(command: &Command) -> Result<tokio::process::Child, StartError> {
     for variable in FORBIDDEN_VARIABLES {
         process.env_remove(variable);
     }
-    if let Some((user, group)) = &command.user {
-        let no_user = || StartError::NoUser(user.clone());
-        let user = User::from_name(user).map_err(io::Error::from)?.ok_or_else(no_user)?;
-        let gid = match group {
-            Some(group) => {
-                let no_group = || StartError::NoGroup(group.clone());
-                Group::from_name(group).map_err(io::Error::from)?.ok_or_else(no_group)?.gid
-            }
-            None => user.gid,
-        };
-        process.uid(user.uid.as_raw()).gid(gid.as_raw());
+    if let Some(user) = &command.user {
+        let (user, group) = user_and_group(user)?;
+        process.uid(user.as_raw()).gid(group.as_raw());
     }
     Ok(process.spawn()?)
+}
+
+/// The numbers of a user and a group; without a group it is the user's own.
+pub(super) fn user_and_group((user, group): &(String, Option<String>)) -> Result<(Uid, Gid), StartError> {
+    let no_user = || StartError::NoUser(user.clone());
+    let user = User::from_name(user).map_err(io::Error::from)?.ok_or_else(no_user)?;
+    let Some(group) = group else { return Ok((user.uid, user.gid)) };
+    let no_group = || StartError::NoGroup(group.clone());
+    let group = Group::from_name(group).map_err(io::Error::from)?.ok_or_else(no_group)?;
+    Ok((user.uid, group.gid))
 }
 
 #[cfg(test)]

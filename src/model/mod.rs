@@ -8,14 +8,18 @@ pub mod global;
 pub mod ipvs;
 pub mod lvs;
 pub mod network;
+pub mod notify;
+pub mod sync_group;
 pub mod track;
 pub mod vrrp;
+
+use std::fmt;
 
 pub use address::{BoundedName, Family, InterfaceName, MulticastV4, MulticastV6};
 pub use bfd::{BfdInstance, BfdInterval};
 pub use check::{CheckTiming, Checker, CheckerKind, HttpCheck, HttpUrl, Route, StatusCodes};
 pub use global::{
-    ChainName, DownTimerAdverts, DynamicInterfaces, EmailSettings, ExtraGarp, Firewall, GarpDefaults, Global,
+    Alerts, ChainName, DownTimerAdverts, DynamicInterfaces, EmailSettings, ExtraGarp, Firewall, GarpDefaults, Global,
     InstanceDefaults, Ipsets, IptablesChains, Nftables, NotifyFifo, ReceiveBuffer, ReceiveBufferPolicy, SetName,
     TableName, VrrpSettings,
 };
@@ -24,21 +28,56 @@ pub use lvs::{
     Weight,
 };
 pub use network::{Carrier, Channel, Endpoint, Interface};
-pub use track::{Command, ScriptName, ScriptWeight, TrackedScript, VrrpScript};
+pub use notify::Notify;
+pub use sync_group::SyncGroup;
+pub use track::{
+    Command, FileInit, FileName, ParameterMatch, ProcessName, ScriptName, SessionName, TrackFile, TrackGroup,
+    TrackProcess, TrackWeight, Tracked, TrackedObject, VrrpScript,
+};
 pub use vrrp::{
-    AdvertInterval, Authentication, GROUP_V4, GROUP_V6, GratuitousArp, InitialState, Notify, Priority, Transport,
-    Version, VirtualAddress, Vrid, VrrpInstance,
+    AdvertInterval, Authentication, GROUP_V4, GROUP_V6, GratuitousArp, InitialState, Priority, Transport, Version,
+    VirtualAddress, Vrid, VrrpInstance,
 };
 
 /// A whole configuration, ready to run.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default)]
 pub struct Config {
     /// `global_defs`
     pub global: Global,
     /// `vrrp_script` blocks that some instance tracks or may track, in file order.
     pub scripts: Vec<VrrpScript>,
+    /// `track_file` and `vrrp_track_file` blocks, in file order.
+    pub files: Vec<TrackFile>,
+    /// `vrrp_track_process` blocks, in file order.
+    pub processes: Vec<TrackProcess>,
     /// `vrrp_instance` blocks, in file order.
     pub instances: Vec<VrrpInstance>,
+    /// `vrrp_sync_group` blocks, in file order.
+    pub sync_groups: Vec<SyncGroup>,
+    /// `track_group` blocks, in file order.
+    pub track_groups: Vec<TrackGroup>,
     /// `virtual_server` blocks, in file order.
     pub virtual_servers: Vec<VirtualServer>,
+}
+
+impl fmt::Debug for Config {
+    /// Leaves out blocks of which there is none.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn blocks<T: fmt::Debug>(shown: &mut fmt::DebugStruct, name: &str, blocks: &[T]) {
+            if !blocks.is_empty() {
+                shown.field(name, &blocks);
+            }
+        }
+        let Config { global, scripts, files, processes, instances, sync_groups, track_groups, virtual_servers } = self;
+        let mut shown = f.debug_struct("Config");
+        shown.field("global", global);
+        blocks(&mut shown, "scripts", scripts);
+        blocks(&mut shown, "files", files);
+        blocks(&mut shown, "processes", processes);
+        blocks(&mut shown, "instances", instances);
+        blocks(&mut shown, "sync_groups", sync_groups);
+        blocks(&mut shown, "track_groups", track_groups);
+        blocks(&mut shown, "virtual_servers", virtual_servers);
+        shown.finish()
+    }
 }

@@ -8,7 +8,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::address::{Family, InterfaceName};
-use super::track::{Command, TrackedScript};
+use super::notify::Notify;
+use super::track::Tracked;
 
 /// Virtual Router Identifier, 1 to 255 (RFC 9568 §5.2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -261,21 +262,6 @@ impl Default for GratuitousArp {
     }
 }
 
-/// `notify`, `notify_master` and so on: what to run when a state is entered.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Notify {
-    /// `notify_master`
-    pub master: Option<Command>,
-    /// `notify_backup`
-    pub backup: Option<Command>,
-    /// `notify_fault`
-    pub fault: Option<Command>,
-    /// `notify_stop`
-    pub stop: Option<Command>,
-    /// `notify`: for every state, told which in its arguments.
-    pub any: Option<Command>,
-}
-
 /// One `vrrp_instance` block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VrrpInstance {
@@ -301,8 +287,10 @@ pub struct VrrpInstance {
     pub transport: Transport,
     /// `virtual_ipaddress`, in file order: also the order on the wire and of the kernel requests.
     pub virtual_addresses: Vec<VirtualAddress>,
-    /// `track_script`
-    pub track_scripts: Vec<TrackedScript>,
+    /// `track_interface`, `track_script`, `track_file`, `track_process` and `track_bfd`, those of its sync group included.
+    pub tracked: Vec<Tracked>,
+    /// False with `dont_track_primary`: the instance goes on while its interface is down.
+    pub track_primary: bool,
     /// `garp_master_repeat`, `garp_master_delay`
     pub garp: GratuitousArp,
     /// `notify`, `notify_master`, …
@@ -325,7 +313,8 @@ impl VrrpInstance {
             authentication: Authentication::None,
             transport: Transport::multicast(family),
             virtual_addresses: Vec::new(),
-            track_scripts: Vec::new(),
+            tracked: Vec::new(),
+            track_primary: true,
             garp: GratuitousArp::default(),
             notify: Notify::default(),
         }

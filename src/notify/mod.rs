@@ -1,5 +1,5 @@
 //! Which mail, script or FIFO line a transition causes. Pure.
 
 pub mod mail;
-pub mod script;
 pub mod smtp;
+pub mod vrrp;

@@ -1,7 +1,7 @@
 //! Why a failure did not move the addresses, as a diagnostic with the words of both files, and as one phrase.
 
 use crate::diagnostic::{Diagnostic, Name};
-use crate::model::{Priority, ScriptName};
+use crate::model::{Priority, TrackedObject};
 
 use super::group::{Group, Member};
 use super::play::{Failure, Outcome, Play};
@@ -12,7 +12,10 @@ pub fn failure(group: &Group, failure: &Failure) -> String {
     match failure {
         Failure::Node(node) => format!("{} dies", name(*node)),
         Failure::Link(node, interface) => format!("{interface} of {} goes down", name(*node)),
-        Failure::Script(node, script) => format!("{script} fails on {}", name(*node)),
+        Failure::Tracked(node, TrackedObject::Interface(interface)) => {
+            format!("{interface} of {} goes down", name(*node))
+        }
+        Failure::Tracked(node, object) => format!("{} fails on {}", tracked(object), name(*node)),
     }
 }
 
@@ -24,7 +27,7 @@ pub fn reason(group: &Group, play: &Play) -> Option<String> {
     let name = |node: usize| group.members[node].name();
     Some(match (&play.outcome, play.must_move()) {
         (Outcome::Kept, true) => match play.failure {
-            Failure::Script(node, _) => {
+            Failure::Tracked(node, _) => {
                 format!("stays with {}: {}", name(node), Stuck::new(group, play, node).phrase())
             }
             Failure::Node(node) | Failure::Link(node, _) => format!("stays with {}", name(node)),
@@ -51,8 +54,8 @@ pub fn diagnostic(group: &Group, play: &Play) -> Option<Diagnostic> {
     let reason = reason(group, play)?;
     let member = &group.members[play.master];
     let instance = &member.instance.name;
-    if let (Failure::Script(node, script), Outcome::Kept) = (&play.failure, &play.outcome) {
-        return Some(Stuck::new(group, play, *node).diagnostic(script));
+    if let (Failure::Tracked(node, object), Outcome::Kept) = (&play.failure, &play.outcome) {
+        return Some(Stuck::new(group, play, *node).diagnostic(object));
     }
     if group.members.len() == 1 {
         return None; // that nobody else has it has been said
@@ -65,7 +68,15 @@ pub fn diagnostic(group: &Group, play: &Play) -> Option<Diagnostic> {
     Some(diagnostic)
 }
 
-/// A script that fails on the MASTER without moving the addresses.
+/// How something tracked is called in a sentence.
+fn tracked(object: &TrackedObject) -> String {
+    match object {
+        TrackedObject::Script(name) => name.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// Something tracked that fails on the MASTER without moving the addresses.
 struct Stuck<'g, 'a> {
     member: &'g Member<'a>,
     before: Priority,
@@ -101,10 +112,10 @@ impl<'g, 'a> Stuck<'g, 'a> {
         }
     }
 
-    fn diagnostic(&self, script: &ScriptName) -> Diagnostic {
+    fn diagnostic(&self, object: &TrackedObject) -> Diagnostic {
         let Stuck { member, before, after, .. } = self;
-        let place = member.places.tracked.iter().find(|(name, _)| name == script).map(|(_, span)| *span);
-        let message = format!("{}: a failure of {script} does not move the addresses", member.instance.name);
+        let place = member.places.tracked.iter().find(|(tracked, _)| tracked == object).map(|(_, span)| *span);
+        let message = format!("{}: a failure of {} does not move the addresses", member.instance.name, tracked(object));
         let label = format!("takes the priority of {} from {before} to {after}", member.name());
         let diagnostic = Diagnostic::warning(Name::WEIGHT_CANNOT_MOVE_VIP, message)
             .at(place.unwrap_or(member.places.name))

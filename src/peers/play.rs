@@ -1,15 +1,14 @@
-//! Plays one virtual router's election for every single failure: each node, each node's link, each script that the
-//! MASTER tracks. From every state that the group can rest in, just after an advert or just after a run of the script: that
+//! Plays one virtual router's election for every single failure: each node, each node's link, each script,
+//! interface, process and session that the MASTER tracks. From every state that the group can rest in, just after an advert or just after a run of the script: that
 //! is when noticing takes longest.
 
-use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use ipnet::IpNet;
 
 use crate::controller::routers::Settings;
-use crate::model::{Family, InterfaceName, Priority, ScriptName, Transport, VirtualAddress, VrrpScript};
+use crate::model::{Family, InterfaceName, Priority, TrackedObject, Transport, VirtualAddress, VrrpScript};
 use crate::time::Instant;
 use crate::vrrp::StateName;
 
@@ -30,8 +29,8 @@ pub enum Failure {
     Node(usize),
     /// Its interface has no carrier.
     Link(usize, InterfaceName),
-    /// A script fails on it.
-    Script(usize, ScriptName),
+    /// Something that it tracks fails on it.
+    Tracked(usize, TrackedObject),
 }
 
 /// What a failure, or its end, led to.
@@ -71,7 +70,7 @@ impl Play {
     /// The failure concerns the MASTER, so that the addresses have to move.
     pub fn must_move(&self) -> bool {
         match self.failure {
-            Failure::Node(node) | Failure::Link(node, _) | Failure::Script(node, _) => node == self.master,
+            Failure::Node(node) | Failure::Link(node, _) | Failure::Tracked(node, _) => node == self.master,
         }
     }
 
@@ -147,9 +146,11 @@ impl<'g, 'a> Stage<'g, 'a> {
         order.sort_by_key(|node| *node != master);
         let nodes = order.iter().map(|node| Failure::Node(*node));
         let links = order.iter().map(|node| Failure::Link(*node, members[*node].instance.interface.clone()));
-        let tracked = members[master].instance.track_scripts.iter();
-        let scripts = tracked.map(|tracked| Failure::Script(master, tracked.name.clone()));
-        nodes.chain(links).chain(scripts).collect()
+        let tracked = members[master].instance.tracked.iter().map(|tracked| &tracked.object);
+        // A file's number can be anything: there is no one way to fail.
+        let tracked = tracked.filter(|object| !matches!(object, TrackedObject::File(_)));
+        let tracked = tracked.map(|object| Failure::Tracked(master, object.clone()));
+        nodes.chain(links).chain(tracked).collect()
     }
 
     fn play(&self, first: usize, master: usize, failure: Failure) -> Play {
@@ -159,7 +160,7 @@ impl<'g, 'a> Stage<'g, 'a> {
         let outcome = self.watch(&mut world, master, |world| apply(world, &failure, true));
         let priorities = before.into_iter().zip(priorities(&world)).collect();
         let holder = if let Outcome::Moved { to, .. } = outcome { to } else { master };
-        if let Failure::Script(..) = failure {
+        if let Failure::Tracked(..) = failure {
             self.wait_for_the_worst_moment(&mut world, &failure);
         }
         let recovery = self.watch(&mut world, holder, |world| apply(world, &failure, false));
@@ -174,10 +175,12 @@ impl<'g, 'a> Stage<'g, 'a> {
                 let sent = world.adverts_sent(*node);
                 world.run_until_seen(end, |world| world.adverts_sent(*node) > sent);
             }
-            Failure::Script(node, script) => {
+            Failure::Tracked(node, TrackedObject::Script(script)) => {
                 let runs = world.script_runs(*node, script);
                 world.run_until_seen(end, |world| world.script_runs(*node, script) > runs);
             }
+            // Noticed at once, whenever it happens.
+            Failure::Tracked(..) => {}
         }
         world.run_for(Duration::from_millis(2)); // everything on its way has arrived
     }
@@ -210,7 +213,7 @@ fn apply(world: &mut World, failure: &Failure, begins: bool) {
         (Failure::Node(node), true) => world.crash(*node),
         (Failure::Node(node), false) => world.start(*node),
         (Failure::Link(node, _), begins) => world.set_link(*node, !begins),
-        (Failure::Script(node, script), begins) => world.set_script(*node, script, begins),
+        (Failure::Tracked(node, object), begins) => world.set_tracked(*node, object, begins),
     }
 }
 
@@ -231,11 +234,18 @@ fn settle_time(members: &[Member], machines: &[Machine]) -> Duration {
 fn machine(members: &[Member], index: usize) -> Machine {
     let member = &members[index];
     let instance = member.instance.clone();
-    let tracked: BTreeSet<&ScriptName> = instance.track_scripts.iter().map(|tracked| &tracked.name).collect();
-    let scripts = member.node.config.scripts.iter().filter(|script| tracked.contains(&script.name)).cloned().collect();
+    let is_tracked = |script: &&VrrpScript| {
+        let object = TrackedObject::Script(script.name.clone());
+        instance.tracked.iter().any(|tracked| tracked.object == object)
+    };
+    let scripts = member.node.config.scripts.iter().filter(is_tracked).cloned().collect();
     let address = IpNet::from(address(members, index));
     let interface = instance.interface.clone();
-    Machine { interface, addresses: vec![address], settings: Settings { instances: vec![instance], scripts } }
+    Machine {
+        interface,
+        addresses: vec![address],
+        settings: Settings { instances: vec![instance], scripts, ..Settings::default() },
+    }
 }
 
 /// The configured source; else the address that the others send to; else one of a network that is nobody's

@@ -8,7 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::controller::routers::{Action, Event, Routers, Settings, Status};
-use crate::model::{Channel, Endpoint, Interface, InterfaceName, ScriptName};
+use crate::model::{Channel, Endpoint, Interface, InterfaceName, ScriptName, TrackedObject};
 use crate::time::Instant;
 use crate::track::Outcome;
 
@@ -71,8 +71,8 @@ struct Node {
     controller: Option<Routers>,
     /// The virtual addresses that it holds.
     addresses: BTreeSet<IpAddr>,
-    /// Scripts that fail here.
-    failing: BTreeSet<ScriptName>,
+    /// What fails here of what is tracked.
+    failing: BTreeSet<TrackedObject>,
     /// How many adverts it has sent, and how often each script has run.
     sent: u64,
     runs: BTreeMap<ScriptName, u64>,
@@ -129,6 +129,9 @@ impl World {
         self.nodes[node].controller = Some(Routers::new());
         self.tell_interface(node);
         let settings = self.nodes[node].machine.settings.clone();
+        for tracked in settings.instances.iter().flat_map(|instance| &instance.tracked) {
+            self.tell_tracked(node, &tracked.object);
+        }
         self.feed(node, Event::Configure(settings));
     }
 
@@ -160,14 +163,15 @@ impl World {
         self.nodes[node].island = island;
     }
 
-    /// From its next run on a script fails on a node, or succeeds again.
-    pub fn set_script(&mut self, node: usize, script: &ScriptName, fails: bool) {
-        self.tell(node, &format!("script {script} {}", if fails { "fails" } else { "succeeds" }));
+    /// Something tracked fails on a node, or is well again: a script from its next run on, anything else at once.
+    pub fn set_tracked(&mut self, node: usize, object: &TrackedObject, fails: bool) {
+        self.tell(node, &format!("{object} {}", if fails { "fails" } else { "is well" }));
         if fails {
-            self.nodes[node].failing.insert(script.clone());
+            self.nodes[node].failing.insert(object.clone());
         } else {
-            self.nodes[node].failing.remove(script);
+            self.nodes[node].failing.remove(object);
         }
+        self.tell_tracked(node, object);
     }
 
     // ---- what can be seen -------------------------------------------------------------------------------------------
@@ -277,6 +281,22 @@ impl World {
         self.feed(node, Event::Interface { name, facts: Some(facts) });
     }
 
+    /// What a node sees of something that it tracks. A script is seen when it runs, and a file holds 0.
+    fn tell_tracked(&mut self, node: usize, object: &TrackedObject) {
+        let well = !self.nodes[node].failing.contains(object);
+        let event = match object {
+            TrackedObject::Interface(name) if *name == self.nodes[node].machine.interface => return,
+            TrackedObject::Interface(name) => {
+                let facts = Interface { running: well, mac: None, addresses: Vec::new() };
+                Event::Interface { name: name.clone(), facts: Some(facts) }
+            }
+            TrackedObject::Process(name) => Event::ProcessQuorum { name: name.clone(), reached: well },
+            TrackedObject::Session(name) => Event::Bfd { name: name.clone(), up: well },
+            TrackedObject::Script(_) | TrackedObject::File(_) => return,
+        };
+        self.feed(node, event);
+    }
+
     fn feed(&mut self, node: usize, event: Event) {
         let now = self.now;
         let Some(controller) = &mut self.nodes[node].controller else { return };
@@ -299,7 +319,8 @@ impl World {
 
     fn run_script(&mut self, node: usize, name: ScriptName, run: u64) {
         *self.nodes[node].runs.entry(name.clone()).or_default() += 1;
-        let outcome = Outcome::Exited(i32::from(self.nodes[node].failing.contains(&name)));
+        let outcome =
+            Outcome::Exited(i32::from(self.nodes[node].failing.contains(&TrackedObject::Script(name.clone()))));
         let event = Event::ScriptFinished { name, run, outcome };
         self.arriving.push(Arrival { at: self.now + SCRIPT_DURATION, to: node, event });
     }

@@ -1,15 +1,18 @@
-//! Trackers: what scripts make of an instance's priority, and when they put it in FAULT. Pure.
+//! Trackers: what interfaces, scripts, files, processes and BFD sessions make of an instance's priority, and when they
+//! put it in FAULT. Pure.
 //!
 //! effective priority = the configured one plus every contribution, within 1…254; an owner (255) ignores them all
 //! (keepalived.conf(5), `track_script`).
 
+pub mod file;
+pub mod process;
 pub mod script;
 
 pub use script::{Outcome, ScriptTracker, Verdict};
 
-use crate::model::{Priority, ScriptWeight};
+use crate::model::{Priority, TrackWeight};
 
-/// What one tracked script means for one instance.
+/// What one tracked object means for one instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// Added to the priority; may be negative.
@@ -20,9 +23,9 @@ pub enum Effect {
     Wait,
 }
 
-/// A positive weight counts while the script succeeds, a negative one while it fails, `reverse` inverts the sign; a
-/// weight of 0 is a condition instead.
-pub fn effect(weight: ScriptWeight, verdict: Verdict) -> Effect {
+/// What is up or down: a positive weight counts while it is up, a negative one while it is down, `reverse` inverts the
+/// sign; a weight of 0 is a condition instead.
+pub fn effect(weight: TrackWeight, verdict: Verdict) -> Effect {
     let sign = if weight.reverse { -1 } else { 1 };
     let value = i32::from(weight.value());
     match (value.signum(), verdict) {
@@ -49,8 +52,8 @@ pub fn effective_priority(base: Priority, effects: impl IntoIterator<Item = Effe
 mod tests {
     use super::*;
 
-    fn weight(value: i64, reverse: bool) -> ScriptWeight {
-        ScriptWeight::new(value, reverse).expect("in range")
+    fn weight(value: i64, reverse: bool) -> TrackWeight {
+        TrackWeight::new(value, reverse).expect("in range")
     }
 
     #[test]

@@ -117,7 +117,10 @@ pub struct ScriptTracker {
     verdict: Verdict,
     /// Results in a row that contradict the verdict.
     against: u32,
-    last_status: Option<i32>,
+    /// Of the last run that exited; 0 before.
+    last_status: i32,
+    /// Instances that track it with weight 0 wait for its first result.
+    waited_for: bool,
     /// Number of the last run, and whether it is still on.
     run: u64,
     running: bool,
@@ -128,7 +131,19 @@ impl ScriptTracker {
     /// A tracker whose first run is due at `now`.
     pub fn new(now: Instant, config: VrrpScript) -> ScriptTracker {
         let verdict = if config.init_fail { Verdict::Down } else { Verdict::Unknown };
-        ScriptTracker { config, verdict, against: 0, last_status: None, run: 0, running: false, next_run_at: now }
+        let (against, last_status, run) = (0, 0, 0);
+        let (waited_for, running, next_run_at) = (true, false, now);
+        ScriptTracker { config, verdict, against, last_status, waited_for, run, running, next_run_at }
+    }
+
+    /// The same, but nothing waits for its first result: it counts as neither up nor down until then.
+    pub fn not_waited_for(self) -> ScriptTracker {
+        ScriptTracker { waited_for: false, ..self }
+    }
+
+    /// Whether what tracks it has to wait for its first result.
+    pub fn is_waited_for(&self) -> bool {
+        self.waited_for
     }
 
     /// What the file says.
@@ -149,7 +164,7 @@ impl ScriptTracker {
     /// Takes new settings after a reload. The verdict stays when the command is the same.
     pub fn reconfigure(&mut self, now: Instant, config: VrrpScript) -> Vec<Action> {
         if self.config.command != config.command {
-            *self = ScriptTracker { run: self.run, ..ScriptTracker::new(now, config) };
+            *self = ScriptTracker { run: self.run, ..ScriptTracker::new(now, config) }.not_waited_for();
             return vec![Action::VerdictChanged];
         }
         self.next_run_at = self.next_run_at.min(now + config.interval);
@@ -182,10 +197,10 @@ impl ScriptTracker {
         self.running = false;
         let mut actions = Vec::new();
         if let Outcome::Exited(status) = outcome {
-            if self.last_status.is_some_and(|last| last != status) {
+            if self.last_status != status {
                 actions.push(Action::Report(Report::Returning(status)));
             }
-            self.last_status = Some(status);
+            self.last_status = status;
         }
         let success = outcome.is_success();
         let needed = match self.verdict {
@@ -212,7 +227,7 @@ impl ScriptTracker {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::model::{Command, ScriptName, ScriptWeight};
+    use crate::model::{Command, ScriptName, TrackWeight};
     use std::time::Duration;
 
     pub(crate) fn script(name: &str) -> VrrpScript {
@@ -221,7 +236,7 @@ pub(crate) mod tests {
             command: Command { argv: vec!["/bin/true".to_owned()], user: None },
             interval: Duration::from_secs(2),
             timeout: None,
-            weight: ScriptWeight::default(),
+            weight: TrackWeight::default(),
             rise: 1,
             fall: 1,
             init_fail: false,

@@ -11,14 +11,17 @@
 //!
 //! * [`receive`] judges a datagram: what an instance must not believe is refused with a reason and counted.
 //! * [`router`] is one virtual router; it never sees a packet, a socket or a clock.
+//! * [`sync_group`] moves several of them together.
 //! * [`election`] and [`timer`] hold the two rules that everything else rests on.
 
 pub mod election;
 pub mod receive;
 pub mod report;
 pub mod router;
+pub mod sync_group;
 pub mod timer;
 
 pub use receive::{Counters, Refusal};
 pub use report::{FaultCause, Report, StateName};
-pub use router::{Action, Event, Heard, VirtualRouter};
+pub use router::{Action, Company, Event, Heard, VirtualRouter};
+pub use sync_group::SyncGroup;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::model::{AdvertInterval, Family, InterfaceName, Priority, ScriptName};
+use crate::model::{AdvertInterval, Family, InterfaceName, Priority, ScriptName, TrackedObject};
 
 /// A state as users name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,10 +38,26 @@ pub enum FaultCause {
     NoSourceAddress(Family, InterfaceName),
     /// The socket for adverts could not be opened.
     Socket(InterfaceName),
-    /// A track script of weight 0 fails.
-    Script(ScriptName),
+    /// Something that is tracked with weight 0 fails, or a file's number is too low.
+    Tracked(TrackedObject),
     /// A track script of weight 0 has not returned yet.
     UntestedScript(ScriptName),
+    /// Another member of the sync group is in FAULT.
+    SyncGroup(String),
+    /// Another member of the sync group waits for a script.
+    UntestedSyncGroup(String),
+}
+
+impl FaultCause {
+    /// Whether the cause is another member of the sync group.
+    pub fn is_of_group(&self) -> bool {
+        matches!(self, FaultCause::SyncGroup(_) | FaultCause::UntestedSyncGroup(_))
+    }
+
+    /// Whether nothing has failed: a script has not returned yet.
+    pub fn is_waiting(&self) -> bool {
+        matches!(self, FaultCause::UntestedScript(_) | FaultCause::UntestedSyncGroup(_))
+    }
 }
 
 impl fmt::Display for FaultCause {
@@ -52,7 +68,15 @@ impl fmt::Display for FaultCause {
                 write!(f, "no {family} address for interface {interface}")
             }
             FaultCause::Socket(interface) => write!(f, "no socket for adverts on {interface}"),
-            FaultCause::Script(name) => write!(f, "script {name} failed"),
+            FaultCause::Tracked(TrackedObject::Interface(interface)) => write!(f, "interface {interface} down"),
+            FaultCause::Tracked(TrackedObject::Process(name)) => {
+                write!(f, "tracked process {name} quorum not achieved")
+            }
+            FaultCause::Tracked(TrackedObject::Session(name)) => write!(f, "tracked BFD {name} down"),
+            FaultCause::Tracked(TrackedObject::File(name)) => write!(f, "tracked file {name}"),
+            FaultCause::Tracked(TrackedObject::Script(name)) => write!(f, "script {name} failed"),
+            FaultCause::SyncGroup(group) => write!(f, "sync group {group} is in FAULT"),
+            FaultCause::UntestedSyncGroup(group) => write!(f, "sync group {group} waits for a script"),
             FaultCause::UntestedScript(name) => write!(f, "script {name} has not returned yet"),
         }
     }

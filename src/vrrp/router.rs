@@ -4,6 +4,8 @@
 //! [`VirtualRouter::next_deadline`] or the next event. States carry their own deadlines, so a timer that cannot matter
 //! cannot exist.
 
+mod changes;
+
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr};
@@ -45,6 +47,12 @@ pub enum Event {
     Recovered(FaultCause),
     /// The kernel no longer has one of the virtual addresses.
     AddressLost,
+    /// The sync group becomes MASTER.
+    Promote,
+    /// The sync group becomes BACKUP.
+    Yield,
+    /// Another member of the sync group was challenged by a worse router: whoever believed that one hears ours again.
+    AnnounceAgain,
     /// The file was read again and says this about the same virtual router.
     Reconfigured(Box<VrrpInstance>),
     /// Leave for good.
@@ -65,8 +73,25 @@ pub enum Action {
         /// Packets for each address.
         rounds: u32,
     },
+    /// Nothing was heard for the master down interval; the sync group decides ([`Event::Promote`]).
+    WantsMaster,
+    /// A member of a sync group that is BACKUP has heard a master that it obeys.
+    Obeys,
     /// Say so.
     Report(Report),
+}
+
+/// With whom a router changes its state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Company {
+    /// With nobody.
+    #[default]
+    Alone,
+    /// With a sync group: it becomes MASTER only when it is told to.
+    Group {
+        /// Every member owns its addresses, and may begin as MASTER.
+        of_owners: bool,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +102,8 @@ enum State {
         master: Option<IpAddr>,
         /// What the master counts by; version 3 learns it (RFC 9568 §6.4.2).
         interval: AdvertInterval,
+        /// Nothing was heard for the master down interval, but the sync group is not ready.
+        wants_master: bool,
     },
     Master {
         next_advert_at: Instant,
@@ -97,6 +124,7 @@ pub struct VirtualRouter {
     priority: Priority,
     source: Option<IpAddr>,
     causes: BTreeSet<FaultCause>,
+    company: Company,
     state: State,
 }
 
@@ -104,7 +132,18 @@ impl VirtualRouter {
     /// A router that waits for [`Event::Start`].
     pub fn new(config: VrrpInstance) -> VirtualRouter {
         let priority = config.priority;
-        VirtualRouter { config, priority, source: None, causes: BTreeSet::new(), state: State::Init }
+        let company = Company::Alone;
+        VirtualRouter { config, priority, source: None, causes: BTreeSet::new(), company, state: State::Init }
+    }
+
+    /// Joins a sync group, or leaves it.
+    pub fn set_company(&mut self, company: Company) {
+        self.company = company;
+    }
+
+    /// Whether it is MASTER, or would be if its sync group were ready.
+    pub fn wants_master(&self) -> bool {
+        matches!(self.state, State::Master { .. } | State::Backup { wants_master: true, .. })
     }
 
     /// What the file says.
@@ -157,12 +196,10 @@ impl VirtualRouter {
             // §6.4.1. What a killed predecessor left is removed before anything is claimed.
             (S::Init, E::Start) => {
                 self.release(out);
-                if !self.causes.is_empty() {
-                    self.start_in_fault(out);
-                } else if self.starts_as_master() {
-                    self.enter_master(now, out);
+                if self.causes.is_empty() {
+                    self.begin(now, out);
                 } else {
-                    self.enter_backup(now, None, out);
+                    self.start_in_fault(out);
                 }
             }
             (S::Backup { .. } | S::Master { .. } | S::Fault, E::Start) => {}
@@ -171,7 +208,7 @@ impl VirtualRouter {
             (S::Backup { master_down_at, .. }, E::Timer) => {
                 if *master_down_at <= now {
                     out.push(Action::Report(Report::AdvertTimeout));
-                    self.enter_master(now, out);
+                    self.claim(now, out);
                 }
             }
             (S::Master { .. }, E::Timer) => self.master_timer(now, out),
@@ -188,33 +225,38 @@ impl VirtualRouter {
             (S::Init, E::Fault(cause)) => {
                 self.causes.insert(cause);
             }
+            // What was only waited for has failed.
             (S::Fault, E::Fault(cause)) => {
-                self.causes.insert(cause);
+                let silent = self.causes.iter().all(FaultCause::is_waiting);
+                let fails = !cause.is_waiting() && !cause.is_of_group();
+                if silent && fails {
+                    self.fail(cause, out);
+                    out.push(Action::Report(Report::Entered { from: StateName::Init, to: StateName::Fault }));
+                } else {
+                    self.causes.insert(cause);
+                }
             }
             (S::Backup { .. }, E::Fault(cause)) => {
-                self.causes.insert(cause.clone());
-                out.push(Action::Report(Report::Fault(cause)));
+                self.fail(cause, out);
                 self.enter_fault(out);
             }
-            // keepalived sends the farewell twice here; it is lost anyway when the link is what failed.
+            // keepalived sends the farewell twice here, and once where the sync group failed; it is lost anyway when
+            // the link is what failed.
             (S::Master { .. }, E::Fault(cause)) => {
-                self.causes.insert(cause.clone());
-                out.push(Action::Report(Report::Fault(cause)));
-                out.extend([Action::SendAdvert(Priority::STOP), Action::SendAdvert(Priority::STOP)]);
+                let farewells = if cause.is_of_group() { 1 } else { 2 };
+                self.fail(cause, out);
+                out.extend(std::iter::repeat_n(Action::SendAdvert(Priority::STOP), farewells));
                 self.release(out);
                 self.enter_fault(out);
             }
 
             // Leaving FAULT is a start without the owner's privilege: listen first.
             (S::Fault, E::Recovered(cause)) => {
-                let was_untested = matches!(cause, FaultCause::UntestedScript(_));
                 self.causes.remove(&cause);
-                if self.causes.is_empty() {
-                    if was_untested && self.starts_as_master() {
-                        self.enter_master(now, out);
-                    } else {
-                        self.enter_backup(now, None, out);
-                    }
+                match self.causes.is_empty() {
+                    true if cause.is_waiting() => self.begin(now, out),
+                    true => self.enter_backup(now, None, out),
+                    false => {}
                 }
             }
             (S::Init | S::Backup { .. } | S::Master { .. }, E::Recovered(cause)) => {
@@ -223,6 +265,19 @@ impl VirtualRouter {
 
             (S::Master { .. }, E::AddressLost) => self.address_lost(now, out),
             (S::Init | S::Backup { .. } | S::Fault, E::AddressLost) => {}
+
+            (S::Backup { .. }, E::Promote) => self.enter_master(now, out),
+            (S::Init | S::Master { .. } | S::Fault, E::Promote) => {}
+
+            // The others of the group no longer have what clients need: no farewell, as in keepalived.
+            (S::Master { .. }, E::Yield) => {
+                self.release(out);
+                self.enter_backup(now, None, out);
+            }
+            (S::Init | S::Backup { .. } | S::Fault, E::Yield) => {}
+
+            (S::Master { .. }, E::AnnounceAgain) => self.announce_again(now, out),
+            (S::Init | S::Backup { .. } | S::Fault, E::AnnounceAgain) => {}
 
             (_, E::Reconfigured(config)) => self.reconfigure(now, *config, out),
 
@@ -237,20 +292,51 @@ impl VirtualRouter {
         }
     }
 
-    /// Scripts that have not returned yet are no failure: keepalived waits for them without a word.
-    fn start_in_fault(&mut self, out: &mut Vec<Action>) {
-        let told = self.causes.iter().filter(|cause| !matches!(cause, FaultCause::UntestedScript(_)));
-        let told: Vec<Action> = told.cloned().map(|cause| Action::Report(Report::Fault(cause))).collect();
-        if told.is_empty() {
-            self.state = State::Fault;
-        } else {
-            out.extend(told);
-            self.enter_fault(out);
+    /// §6.4.1. What a sync group waits for is decided by the group, at once if all its members are owners.
+    fn begin(&mut self, now: Instant, out: &mut Vec<Action>) {
+        match self.company {
+            Company::Group { of_owners: true } if self.starts_as_master() => {
+                let interval = self.config.advert_interval;
+                self.state = State::Backup { master_down_at: now, master: None, interval, wants_master: true };
+            }
+            Company::Alone if self.starts_as_master() => self.enter_master(now, out),
+            Company::Alone | Company::Group { .. } => self.enter_backup(now, None, out),
         }
     }
 
+    /// Takes over, or asks the sync group to.
+    fn claim(&mut self, now: Instant, out: &mut Vec<Action>) {
+        if self.company == Company::Alone {
+            return self.enter_master(now, out);
+        }
+        let again = now + self.master_down_interval();
+        if let State::Backup { master_down_at, wants_master, .. } = &mut self.state {
+            (*master_down_at, *wants_master) = (again, true);
+            out.push(Action::WantsMaster);
+        }
+    }
+
+    /// Notes a cause, and tells it unless the group has.
+    fn fail(&mut self, cause: FaultCause, out: &mut Vec<Action>) {
+        if !cause.is_of_group() {
+            out.push(Action::Report(Report::Fault(cause.clone())));
+        }
+        self.causes.insert(cause);
+    }
+
+    /// Scripts that have not returned yet are no failure: keepalived waits for them without a word.
+    fn start_in_fault(&mut self, out: &mut Vec<Action>) {
+        if self.causes.iter().all(FaultCause::is_waiting) {
+            self.state = State::Fault;
+            return;
+        }
+        let told = self.causes.iter().filter(|cause| !cause.is_waiting() && !cause.is_of_group());
+        out.extend(told.cloned().map(|cause| Action::Report(Report::Fault(cause))));
+        self.enter_fault(out);
+    }
+
     /// §6.4.1: only an owner starts as master, and not if the file says BACKUP in so many words.
-    fn starts_as_master(&self) -> bool {
+    pub fn starts_as_master(&self) -> bool {
         self.config.priority == Priority::OWNER && self.config.initial_state != InitialState::Backup
     }
 
@@ -287,7 +373,8 @@ impl VirtualRouter {
         let from = self.state();
         let interval = master.map_or(self.config.advert_interval, |heard| heard.interval);
         let master_down_at = now + master_down_interval(interval, self.priority);
-        self.state = State::Backup { master_down_at, master: master.map(|heard| heard.source), interval };
+        let master = master.map(|heard| heard.source);
+        self.state = State::Backup { master_down_at, master, interval, wants_master: false };
         out.push(Action::Report(Report::Entered { from, to: StateName::Backup }));
     }
 
@@ -306,7 +393,7 @@ impl VirtualRouter {
     /// §6.4.2, an advert in Backup.
     fn backup_hears(&mut self, now: Instant, heard: Heard, out: &mut Vec<Action>) {
         let own = self.priority;
-        let State::Backup { master_down_at, master, interval } = &mut self.state else { return };
+        let State::Backup { master_down_at, master, interval, wants_master } = &mut self.state else { return };
         if heard.priority == Priority::STOP {
             out.push(Action::Report(Report::HeardPriorityZero { as_master: false }));
             *master_down_at = now + skew_time(*interval, own);
@@ -316,6 +403,10 @@ impl VirtualRouter {
                 *interval = heard.interval;
             }
             *master_down_at = now + master_down_interval(*interval, own);
+            *wants_master = false;
+            if self.company != Company::Alone {
+                out.push(Action::Obeys);
+            }
             if *master != Some(heard.source) {
                 out.push(Action::Report(Report::MasterIs { before: *master, now: heard.source }));
                 *master = Some(heard.source);
@@ -348,12 +439,16 @@ impl VirtualRouter {
             Ordering::Less => {
                 out.push(Action::Report(Report::Challenged { source, priority, own }));
                 self.send_advert_now(now, out);
-                out.push(Action::Announce { rounds: self.config.garp.repeat });
-                let second_burst = self.second_burst(now);
-                if let State::Master { announce_at, .. } = &mut self.state {
-                    *announce_at = announce_at.or(second_burst);
-                }
+                self.announce_again(now, out);
             }
+        }
+    }
+
+    fn announce_again(&mut self, now: Instant, out: &mut Vec<Action>) {
+        out.push(Action::Announce { rounds: self.config.garp.repeat });
+        let second_burst = self.second_burst(now);
+        if let State::Master { announce_at, .. } = &mut self.state {
+            *announce_at = announce_at.or(second_burst);
         }
     }
 
@@ -396,68 +491,6 @@ impl VirtualRouter {
         out.push(Action::Report(Report::AddressRestored));
         out.push(Action::AddAddresses(self.config.virtual_addresses.clone()));
         out.push(Action::Announce { rounds: 1 });
-    }
-
-    /// The running down timer moves by the difference the new priority makes; it does not start again.
-    fn change_priority(&mut self, priority: Priority, out: &mut Vec<Action>) {
-        if priority == self.priority {
-            return;
-        }
-        out.push(Action::Report(Report::PriorityChanged { from: self.priority, to: priority }));
-        let before = self.master_down_interval();
-        self.priority = priority;
-        let after = self.master_down_interval();
-        self.shift_down_timer(before, after);
-    }
-
-    fn shift_down_timer(&mut self, before: Duration, after: Duration) {
-        if let State::Backup { master_down_at, .. } = &mut self.state {
-            let shifted = (master_down_at.since_start() + after).saturating_sub(before);
-            *master_down_at = Instant::from_start(shifted);
-        }
-    }
-
-    /// The same virtual router with other settings: only what differs is touched, no state is left.
-    fn reconfigure(&mut self, now: Instant, config: VrrpInstance, out: &mut Vec<Action>) {
-        let down_before = self.master_down_interval();
-        let old = std::mem::replace(&mut self.config, config);
-        let (is, was) = (&self.config.virtual_addresses, &old.virtual_addresses);
-        let removed: Vec<_> = was.iter().filter(|vip| !is.contains(vip)).cloned().collect();
-        let added: Vec<_> = is.iter().filter(|vip| !was.contains(vip)).cloned().collect();
-
-        if let State::Master { .. } = self.state {
-            for vip in &removed {
-                let text = format!("{} dev {}", vip.net, vip.interface);
-                out.push(Action::Report(Report::AddressNoLongerConfigured(text)));
-            }
-            if !removed.is_empty() {
-                out.push(Action::RemoveAddresses(removed));
-            }
-            if !added.is_empty() {
-                out.push(Action::AddAddresses(added.clone()));
-            }
-            // Whoever hears us must not first wait out the old interval to learn of the change.
-            let advertised = |c: &VrrpInstance| {
-                let addresses: Vec<IpAddr> = c.virtual_addresses.iter().map(|vip| vip.net.addr()).collect();
-                (c.priority, c.advert_interval, c.authentication, addresses)
-            };
-            if advertised(&old) != advertised(&self.config) {
-                self.send_advert_now(now, out);
-            }
-            if !added.is_empty() {
-                out.push(Action::Announce { rounds: self.config.garp.repeat });
-                let second_burst = self.second_burst(now);
-                if let State::Master { announce_at, .. } = &mut self.state {
-                    *announce_at = second_burst;
-                }
-            }
-        }
-        if old.advert_interval != self.config.advert_interval
-            && let State::Backup { interval, .. } = &mut self.state
-        {
-            *interval = self.config.advert_interval;
-        }
-        self.shift_down_timer(down_before, self.master_down_interval());
     }
 }
 

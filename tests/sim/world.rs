@@ -27,7 +27,7 @@ pub fn instance(priority: u8, preempt: bool) -> VrrpInstance {
 /// A node for each instance, with rising addresses.
 pub fn group(seed: u64, instances: Vec<VrrpInstance>) -> World {
     let machine = |(node, instance): (usize, VrrpInstance)| Machine {
-        settings: Settings { instances: vec![instance], scripts: Vec::new() },
+        settings: Settings { instances: vec![instance], ..Settings::default() },
         interface: interface_name(),
         addresses: vec![format!("10.99.0.{}/16", 11 + node).parse().expect("an address")],
     };

@@ -1,22 +1,21 @@
 //! `vrrp_instance`: reading its lines. What must hold across them is in [`super::instance_checks`].
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::config::context::{Context, Spanned};
 use crate::config::cursor::{Line, lines, second_reading, shortened, walk};
-use crate::config::values::{self, Garbage, Script, invalid_value};
+use crate::config::values::{self, Garbage, invalid_value};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
-use crate::model::{
-    Family, GratuitousArp, InitialState, InterfaceName, Priority, ScriptName, ScriptWeight, Version, Vrid,
-};
+use crate::model::{Family, GratuitousArp, InitialState, InterfaceName, Priority, Version, Vrid};
 use crate::source::Span;
 use crate::syntax::{Statement, Word};
 
+use super::Draft;
 use super::addresses::{self, AddressDraft};
 use super::instance_checks::usable_interface;
-use super::{Draft, ScriptDraft};
+use super::notify::NotifyDraft;
+use super::tracking::{self, TrackedDraft};
 
 /// How many characters of `auth_pass` are sent (RFC 2338 §5.3.6).
 const AUTH_PASS_LEN: usize = 8;
@@ -40,21 +39,15 @@ pub(in crate::config) struct InstanceDraft {
     pub addresses: Vec<AddressDraft>,
     pub tracked: Vec<TrackedDraft>,
     pub garp: GratuitousArp,
-    /// `notify_*`, by keyword.
-    pub notify: BTreeMap<String, Spanned<Script>>,
+    pub notify: NotifyDraft,
+    /// `dont_track_primary`
+    pub untracked_primary: bool,
     /// That of the first address it names.
     pub family: Option<Family>,
     /// The multicast group that it does not share with the others, as written.
     pub group: Option<Vec<u8>>,
     /// Some line of it could not be used, and that has been reported.
     pub broken: bool,
-}
-
-/// One line of `track_script`.
-pub(in crate::config) struct TrackedDraft {
-    pub script: Spanned<ScriptName>,
-    /// The line's own weight.
-    pub weight: Option<ScriptWeight>,
 }
 
 /// Reads one block; `before` is what the file says further up.
@@ -101,12 +94,14 @@ pub(super) fn read(context: &mut Context, block: &Line, before: &Draft) -> Optio
         addresses: Vec::new(),
         tracked: Vec::new(),
         garp: GratuitousArp::default(),
-        notify: BTreeMap::new(),
+        notify: NotifyDraft::default(),
+        untracked_primary: false,
         family: None,
         group: group(block.body()),
         broken: false,
     };
-    walk(context, "vrrp_instance", block.body(), &mut |context, line| instance.line(context, &line, &before.scripts));
+    walk(context, "vrrp_instance", block.body(), &mut |context, line| instance.line(context, &line, before));
+    tracking::sessions(context, "vrrp_instance", &instance.name.value, block.body(), before, &mut instance.tracked);
     Some(instance)
 }
 
@@ -123,16 +118,16 @@ impl InstanceDraft {
         self.family.unwrap_or(Family::V4)
     }
 
-    fn line(&mut self, context: &mut Context, line: &Line, scripts: &[ScriptDraft]) {
+    fn line(&mut self, context: &mut Context, line: &Line, before: &Draft) {
         match line.keyword.name.as_str() {
             "authentication" => self.authentication(context, line),
             "virtual_ipaddress" => self.virtual_addresses(context, line),
             "unicast_peer" => self.unicast_peers(context, line),
-            "track_script" => {
-                for entry in lines(context, line.body()) {
-                    self.track(context, entry, scripts);
-                }
+            keyword if tracking::KEYWORDS.contains(&keyword) => {
+                tracking::read(context, &self.name.value, line, before, &mut self.tracked);
             }
+            "dont_track_primary" => self.untracked_primary = true,
+            _ if self.notify.line(context, "vrrp_instance", line) => {}
             "nopreempt" => self.nopreempt = Some(line.span()),
             "preempt" => self.nopreempt = None,
             _ => self.value(context, line),
@@ -176,11 +171,6 @@ impl InstanceDraft {
                 }
             }
             "garp_master_repeat" => self.garp_repeat(context, line),
-            name @ ("notify" | "notify_master" | "notify_backup" | "notify_fault" | "notify_stop") => {
-                if let Some(script) = values::script(context, "vrrp_instance", line) {
-                    self.notify.entry(name.to_owned()).or_insert(script);
-                }
-            }
             "version" => self.version(context, line),
             other => unreachable!("grammar/vrrp_instance.conf calls '{other}' effective"),
         }
@@ -330,78 +320,4 @@ impl InstanceDraft {
             }
         }
     }
-
-    fn track(&mut self, context: &mut Context, line: &Statement, scripts: &[ScriptDraft]) {
-        let words = second_reading(&line.words);
-        let Some((first, options)) = words.split_first() else { return };
-        let (text, instance) = (first.text().into_owned(), &self.name.value);
-        if !scripts.iter().any(|script| script.name.value == text) {
-            context.report(
-                Diagnostic::warning(
-                    Name::UNKNOWN_SCRIPT,
-                    format!("{instance}: no vrrp_script '{text}' stands before this"),
-                )
-                .at(first.span)
-                .class(ErrorClass::General)
-                .gist(format!("({instance}) track script {text} not found, ignoring..."))
-                .help("define the script above the instance")
-                .note("the instance runs without tracking it"),
-            );
-            return;
-        }
-        if self.tracked.iter().any(|tracked| tracked.script.value.0 == text) {
-            context.report(
-                Diagnostic::warning(Name::TRACKED_TWICE, format!("{instance}: '{text}' is tracked already"))
-                    .at(first.span)
-                    .class(ErrorClass::General)
-                    .gist(format!("({instance}) duplicate track_script {text} - ignoring")),
-            );
-            return;
-        }
-        let weight = track_weight(context, options);
-        self.tracked.push(TrackedDraft { script: Spanned::new(ScriptName(text), first.span), weight });
-    }
-}
-
-/// `weight N [reverse|noreverse]`
-fn track_weight(context: &mut Context, options: &[Word]) -> Option<ScriptWeight> {
-    let [weight, rest @ ..] = options else { return None };
-    if weight.bytes != b"weight" {
-        context.report(unknown_option(weight));
-        return None;
-    }
-    let Some((value, rest)) = rest.split_first() else {
-        context.report(
-            Diagnostic::warning(Name::MISSING_VALUE, "'weight' needs a value")
-                .at(weight.span)
-                .class(ErrorClass::General),
-        );
-        return None;
-    };
-    let mut number = values::integer_in(context, value, -254, 254, Garbage::Dropped)?;
-    if number.abs() == 254 {
-        context.report(
-            Diagnostic::warning(Name::NUMBER_OUT_OF_RANGE, "a weight is at most 253; that is used")
-                .at(value.span)
-                .class(ErrorClass::General),
-        );
-        number = 253 * number.signum();
-    }
-    let reverse = match rest.first() {
-        Some(word) if word.bytes == b"reverse" => true,
-        Some(word) if word.bytes != b"noreverse" => {
-            context.report(unknown_option(word));
-            false
-        }
-        _ => false,
-    };
-    ScriptWeight::new(number as i64, reverse)
-}
-
-fn unknown_option(word: &Word) -> Diagnostic {
-    let message = format!("'{}' is no option of a tracked script", shortened(&word.text()));
-    Diagnostic::warning(Name::UNKNOWN_OPTION, message)
-        .at(word.span)
-        .class(ErrorClass::General)
-        .help("write NAME, or NAME weight N, or NAME weight N reverse")
 }

@@ -9,11 +9,13 @@ use crate::config::host::Interface;
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
 use crate::model::{
     AdvertInterval, Authentication, Family, GROUP_V4, GROUP_V6, Global, InitialState, InterfaceName, Notify, Priority,
-    TrackedScript, Transport, Version, VirtualAddress, VrrpInstance, VrrpScript,
+    TrackWeight, Tracked, TrackedObject, Transport, Version, VirtualAddress, VrrpInstance,
 };
 use crate::source::Span;
 
-use super::{Draft, InstanceDraft, notify};
+use super::sync_group::Membership;
+use super::tracking::TrackedDraft;
+use super::{Draft, InstanceDraft, SyncGroupDraft};
 
 /// Most addresses that the count field of an advert can tell (RFC 3768 §5.3.5).
 const MAX_ADDRESSES: usize = 255;
@@ -47,15 +49,11 @@ pub(super) fn known_interface(
     user: &str,
 ) -> Option<InterfaceName> {
     let kind = context.host.map_or(Interface::Usable, |host| host.interface(&name));
-    if kind == Interface::Missing {
+    if kind == Interface::Missing && !context.dynamic_interfaces {
         let diagnostic =
             Diagnostic::error(Name::UNKNOWN_INTERFACE, format!("{user}: there is no interface {name}")).at(span);
         let gist = format!("WARNING - interface {name} for {user} doesn't exist");
-        context.report(if context.dynamic_interfaces {
-            diagnostic.note("'dynamic_interfaces', which would allow that, is not supported yet")
-        } else {
-            diagnostic.class(ErrorClass::General).gist(gist)
-        });
+        context.report(diagnostic.class(ErrorClass::General).gist(gist));
     }
     Some(name)
 }
@@ -67,27 +65,25 @@ const LONGEST_INTERVAL: u16 = 4095;
 pub(super) fn finish_all(
     context: &mut Context,
     draft: &Draft,
-    scripts: &[VrrpScript],
+    exists: &dyn Fn(&TrackedObject) -> bool,
     global: &Global,
 ) -> Vec<VrrpInstance> {
     let default = draft.global.vrrp.defaults.version;
+    let groups = Membership::new(&draft.sync_groups);
     let mut instances = Vec::new();
     for instance in &draft.instances {
-        let finished = finish(context, instance, scripts, default);
-        instances.extend(
-            finished.map(|finished| VrrpInstance { notify: notify::finish(context, instance, global), ..finished }),
-        );
+        let group = groups.of(&instance.name.value);
+        let Some(finished) = finish(context, instance, default) else { continue };
+        let mut tracked = tracked(context, instance, group, &finished);
+        tracked.retain(|tracked| exists(&tracked.object));
+        let notify = instance.notify.finish(context, group.map(SyncGroupDraft::notify), global);
+        instances.push(VrrpInstance { notify, tracked, ..finished });
     }
     vrid_conflicts(context, &draft.instances);
     instances
 }
 
-fn finish(
-    context: &mut Context,
-    draft: &InstanceDraft,
-    scripts: &[VrrpScript],
-    default_version: Version,
-) -> Option<VrrpInstance> {
+fn finish(context: &mut Context, draft: &InstanceDraft, default_version: Version) -> Option<VrrpInstance> {
     let name = &draft.name.value;
     let complaint = |diagnostic: Diagnostic, span: Span| diagnostic.at(span).class_without_line(ErrorClass::General);
     if draft.vrid.is_none() {
@@ -122,7 +118,8 @@ fn finish(
         authentication: authentication(context, draft, version),
         transport: transport(context, draft),
         virtual_addresses: virtual_addresses(draft, &interface),
-        track_scripts: tracked(context, draft, scripts, priority),
+        tracked: Vec::new(),
+        track_primary: !draft.untracked_primary,
         garp: draft.garp,
         notify: Notify::default(),
     })
@@ -319,34 +316,85 @@ fn virtual_addresses(draft: &InstanceDraft, interface: &InterfaceName) -> Vec<Vi
     draft.addresses.iter().map(address).collect()
 }
 
-/// The scripts that exist and may be tracked: an owner's priority cannot be moved by a weight.
+/// What may be tracked: an owner's priority cannot be moved by a weight, nor one of a group that does not allow it.
 fn tracked(
     context: &mut Context,
     draft: &InstanceDraft,
-    scripts: &[VrrpScript],
-    priority: Priority,
-) -> Vec<TrackedScript> {
+    group: Option<&SyncGroupDraft>,
+    instance: &VrrpInstance,
+) -> Vec<Tracked> {
+    let is_owner = instance.priority == Priority::OWNER;
+    let in_step = group.filter(|group| !group.allows_weights());
     let mut tracked = Vec::new();
     for line in &draft.tracked {
-        let Some(script) = scripts.iter().find(|script| script.name == line.script.value) else { continue };
-        let weight = line.weight.unwrap_or(script.weight);
-        if priority == Priority::OWNER && weight.value() != 0 {
-            let message =
-                format!("{}: priority 255 has no weights; '{}' is not tracked", draft.name.value, script.name);
-            context.report(
-                Diagnostic::warning(Name::WEIGHT_OF_OWNER, message)
-                    .at(line.script.span)
-                    .class_without_line(ErrorClass::General)
-                    .gist(format!(
-                        "({}) ignoring tracked script {} with weights due to address_owner",
-                        draft.name.value, script.name
-                    )),
-            );
+        let (object, weight) = (&line.object.value, line.weight);
+        if matches!(object, TrackedObject::Interface(name) if *name == instance.interface) {
+            own_interface(context, line, instance);
             continue;
         }
-        tracked.push(TrackedScript { name: script.name.clone(), weight });
+        let weighted = weight.value() != 0 && !matches!(object, TrackedObject::Process(_));
+        let weight = if weighted && (is_owner || in_step.is_some()) {
+            weight_ignored(context, line, instance, in_step)
+        } else {
+            Some(weight)
+        };
+        tracked.extend(weight.map(|weight| Tracked { object: object.clone(), weight }));
     }
     tracked
+}
+
+fn own_interface(context: &mut Context, line: &TrackedDraft, instance: &VrrpInstance) {
+    let (name, interface) = (&instance.name, &instance.interface);
+    let message = format!("{name} is on {interface} and fails with it anyway; the line is ignored");
+    context.report(
+        Diagnostic::warning(Name::TRACKED_TWICE, message)
+            .at(line.object.span)
+            .class_without_line(ErrorClass::General)
+            .gist(format!("({name}) Ignoring track_interface {interface} since own interface")),
+    );
+}
+
+/// A line whose weight must not count: what becomes of it, nothing when it is left out.
+fn weight_ignored(
+    context: &mut Context,
+    line: &TrackedDraft,
+    instance: &VrrpInstance,
+    group: Option<&SyncGroupDraft>,
+) -> Option<TrackWeight> {
+    let (name, object, value) = (&instance.name, &line.object.value, line.weight.value());
+    let due_to = if group.is_some() { "SYNC group" } else { "address_owner" };
+    let (kept, gist) = match object {
+        TrackedObject::Interface(interface) if group.is_some() => {
+            (true, format!("({name}) ignoring {interface} tracked interface weight due to SYNC group"))
+        }
+        TrackedObject::Interface(interface) => {
+            (false, format!("({name}) ignoring {interface} tracked interface due to address owner"))
+        }
+        TrackedObject::Script(script) => {
+            (false, format!("({name}) ignoring tracked script {script} with weights due to {due_to}"))
+        }
+        TrackedObject::File(file) if value == 1 => {
+            let gist = format!("({name}) ignoring weight from tracked file {file} due to {due_to}. specify weight 0");
+            (true, gist)
+        }
+        other => (false, format!("({name}) ignoring tracked {other} with weight {value} due to {due_to}")),
+    };
+    let fate = if kept { format!("the weight of {object} is ignored") } else { format!("{object} is not tracked") };
+    let (kind, message, help) = match group {
+        Some(group) => (
+            Name::INCOMPATIBLE_SETTINGS,
+            format!("{name}: sync group {} has no weights; {fate}", group.name.value),
+            "add 'sync_group_tracking_weight' to the group",
+        ),
+        None => (
+            Name::WEIGHT_OF_OWNER,
+            format!("{name}: priority 255 has no weights; {fate}"),
+            "with weight 0 a failure is FAULT",
+        ),
+    };
+    let diagnostic = Diagnostic::warning(kind, message).at(line.object.span);
+    context.report(diagnostic.class_without_line(ErrorClass::General).gist(gist).help(help));
+    kept.then(|| TrackWeight::new(0, line.weight.reverse).unwrap_or_default())
 }
 
 /// Two instances with one id on one interface would take each other's adverts for their own.

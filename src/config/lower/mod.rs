@@ -14,10 +14,13 @@ mod script;
 mod scripts_security;
 mod server_group;
 mod sorry_server;
+mod sync_group;
+mod tracked_objects;
+pub(super) mod tracking;
 mod virtual_server;
 mod virtual_server_checks;
 
-use crate::model::Config;
+use crate::model::{Config, TrackWeight, TrackedObject};
 use crate::schema::ROOT;
 use crate::syntax::Statement;
 
@@ -28,6 +31,8 @@ pub(super) use global::GlobalDraft;
 pub(super) use instance::InstanceDraft;
 pub(super) use script::ScriptDraft;
 pub(super) use server_group::GroupDraft;
+pub(super) use sync_group::{SyncGroupDraft, TrackGroupDraft};
+pub(super) use tracked_objects::{FileDraft, ProcessDraft};
 pub(super) use virtual_server::ServerDraft;
 
 /// What the file says, with places: what the rules look at.
@@ -35,6 +40,12 @@ pub(super) use virtual_server::ServerDraft;
 pub(super) struct Draft {
     pub global: GlobalDraft,
     pub scripts: Vec<ScriptDraft>,
+    pub files: Vec<FileDraft>,
+    pub processes: Vec<ProcessDraft>,
+    /// Names and weights of `bfd_instance` blocks.
+    pub sessions: Vec<(String, TrackWeight)>,
+    pub sync_groups: Vec<SyncGroupDraft>,
+    pub track_groups: Vec<TrackGroupDraft>,
     pub instances: Vec<InstanceDraft>,
     pub servers: Vec<ServerDraft>,
     pub server_groups: Vec<GroupDraft>,
@@ -51,10 +62,23 @@ pub(super) fn lower(context: &mut Context, statements: &[Statement]) -> (Draft, 
     for line in globals {
         global::read(context, &mut draft.global, line);
     }
+    let mut passed = statements.iter();
     for line in others {
+        let above = passed.by_ref().take_while(|statement| !std::ptr::eq(*statement, line.statement));
+        draft.sessions.extend(above.filter(|above| is(above, "bfd_instance")).filter_map(tracking::session));
         match line.keyword.name.as_str() {
             "virtual_server" => draft.servers.extend(virtual_server::read(context, line)),
             "virtual_server_group" => draft.server_groups.extend(server_group::read(context, line)),
+            "track_file" | "vrrp_track_file" => draft.files.extend(tracked_objects::read_file(context, line)),
+            "vrrp_track_process" => draft.processes.extend(tracked_objects::read_process(context, line)),
+            "vrrp_sync_group" => {
+                let group = sync_group::read(context, line, &draft);
+                draft.sync_groups.extend(group);
+            }
+            "track_group" => {
+                let group = sync_group::read_track_group(context, line, &draft);
+                draft.track_groups.extend(group);
+            }
             "vrrp_script" => draft.scripts.extend(script::read(context, line)),
             "vrrp_instance" => {
                 let instance = instance::read(context, line, &draft);
@@ -68,11 +92,13 @@ pub(super) fn lower(context: &mut Context, statements: &[Statement]) -> (Draft, 
 }
 
 fn mentions_dynamic_interfaces(statements: &[Statement]) -> bool {
-    let starts_with =
-        |statement: &Statement, keyword: &[u8]| statement.words.first().is_some_and(|w| w.bytes == keyword);
-    let globals = statements.iter().filter(|statement| starts_with(statement, b"global_defs"));
+    let globals = statements.iter().filter(|statement| is(statement, "global_defs"));
     let mut lines = globals.filter_map(|globals| globals.block.as_ref()).flat_map(|block| &block.statements);
-    lines.any(|line| starts_with(line, b"dynamic_interfaces"))
+    lines.any(|line| is(line, "dynamic_interfaces"))
+}
+
+fn is(statement: &Statement, keyword: &str) -> bool {
+    statement.words.first().is_some_and(|word| word.bytes == keyword.as_bytes())
 }
 
 fn finish(context: &mut Context, draft: &Draft) -> Config {
@@ -80,9 +106,16 @@ fn finish(context: &mut Context, draft: &Draft) -> Config {
     let virtual_servers = virtual_server_checks::finish_all(context, &draft.servers, &draft.server_groups, &global);
     let scripts = script::finish_all(context, draft, &global);
     scripts_security::check(context, draft);
-    let instances = instance_checks::finish_all(context, draft, &scripts, &global);
+    let (files, processes) = tracked_objects::finish(draft);
+    let exists = |object: &TrackedObject| match object {
+        TrackedObject::Script(name) => scripts.iter().any(|script| script.name == *name),
+        _ => true,
+    };
+    let mut instances = instance_checks::finish_all(context, draft, &exists, &global);
+    let sync_groups = sync_group::finish_all(context, draft, &mut instances, &exists, &global);
+    let track_groups = sync_group::finish_track_groups(context, draft);
     global.lvs = global::finish_lvs(context, &draft.global, &instances);
-    Config { global, scripts, instances, virtual_servers }
+    Config { global, scripts, files, processes, instances, sync_groups, track_groups, virtual_servers }
 }
 
 #[cfg(test)]

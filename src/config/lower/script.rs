@@ -7,7 +7,7 @@ use crate::config::cursor::{Line, walk};
 use crate::config::host::{Host, Script as ScriptFile};
 use crate::config::values::{self, Garbage, Script};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
-use crate::model::{Command, Global, ScriptName, ScriptWeight, VrrpScript};
+use crate::model::{Command, Global, ScriptName, TrackWeight, VrrpScript};
 use crate::source::Span;
 
 use super::Draft;
@@ -24,7 +24,7 @@ type ScriptUser = Spanned<UserAndGroup>;
 pub(in crate::config) struct ScriptDraft {
     pub name: Spanned<String>,
     pub command: Option<Spanned<Script>>,
-    pub weight: Option<Spanned<ScriptWeight>>,
+    pub weight: Option<Spanned<TrackWeight>>,
     user: Option<ScriptUser>,
     interval: Duration,
     timeout: Option<Duration>,
@@ -99,7 +99,7 @@ fn seconds(context: &mut Context, line: &Line) -> Option<Duration> {
     Some(duration)
 }
 
-fn weight(context: &mut Context, line: &Line) -> Option<Spanned<ScriptWeight>> {
+fn weight(context: &mut Context, line: &Line) -> Option<Spanned<TrackWeight>> {
     let value = values::integer(context, line, Garbage::Dropped)?;
     let reverse = match line.arguments.get(1) {
         None => false,
@@ -110,7 +110,7 @@ fn weight(context: &mut Context, line: &Line) -> Option<Spanned<ScriptWeight>> {
             false
         }
     };
-    ScriptWeight::new(value as i64, reverse).map(|weight| Spanned::new(weight, line.span()))
+    TrackWeight::new(value as i64, reverse).map(|weight| Spanned::new(weight, line.span()))
 }
 
 /// The scripts that can run. The others are reported and left out, and the instances then do not track them.

@@ -9,7 +9,7 @@ use crate::syntax::{Statement, Word};
 use super::complain;
 use super::entry::{Entry, entries, shown};
 use super::instance::LONGEST_INTERFACE;
-use super::tracking::missing_interface;
+use crate::config::lower::tracking::missing_interface;
 
 /// Checks the lines of the block at `path`; hands back those whose address can be used.
 pub(super) fn check<'a>(context: &mut Context, path: &str, body: &'a [Statement]) -> Vec<Entry<'a>> {

@@ -10,17 +10,10 @@ use crate::source::Span;
 use crate::syntax::Statement;
 
 use super::entry::{self, Entry, all, entries, is_set, last, shown};
-use super::{addresses, complain, complain_later, routes, rules, tracking};
+use super::{addresses, complain, complain_later, routes, rules};
 
 /// Longest name of an interface (`IFNAMSIZ` − 1).
 pub(super) const LONGEST_INTERFACE: usize = 15;
-
-/// An instance as far as other blocks ask about it.
-pub(super) struct Instance {
-    pub name: String,
-    /// Interfaces that it tracks with a weight.
-    pub weighted_interfaces: Vec<(String, Span)>,
-}
 
 /// What the checks of one instance share.
 struct Subject<'a> {
@@ -32,24 +25,17 @@ struct Subject<'a> {
     priority: i64,
 }
 
-pub(super) fn check_all(context: &mut Context, statements: &[Statement]) -> Vec<Instance> {
+pub(super) fn check_all(context: &mut Context, statements: &[Statement]) {
     let globals: Vec<Entry> = all(statements, "global_defs").collect();
     let global = |keyword: &str| globals.iter().rev().find_map(|block| last(block.body(), keyword));
     let version = global("vrrp_version").and_then(|entry| entry.argument(0).and_then(entry::number)).unwrap_or(2);
     let strict = globals.iter().any(|block| is_set(block.body(), "vrrp_strict"));
-    let mut names = tracking::Names::default();
-    let mut instances = Vec::new();
-    for block in entries(statements) {
-        if block.words[0].bytes == b"vrrp_instance" && block.arguments().len() == 1 {
-            instances.push(check(context, &block, version, strict, &names));
-        } else {
-            names.add(&block);
-        }
+    for block in all(statements, "vrrp_instance").filter(|block| block.arguments().len() == 1) {
+        check(context, &block, version, strict);
     }
-    instances
 }
 
-fn check(context: &mut Context, block: &Entry, version: i64, strict: bool, names: &tracking::Names) -> Instance {
+fn check(context: &mut Context, block: &Entry, version: i64, strict: bool) {
     let body = block.body();
     let numeric = |keyword| last(body, keyword).and_then(|entry| entry.argument(0).and_then(entry::number));
     let is_master = all(body, "state").any(|entry| entry.text(0) == "MASTER");
@@ -76,8 +62,6 @@ fn check(context: &mut Context, block: &Entry, version: i64, strict: bool, names
     for block in all(body, "virtual_rules") {
         rules::check(context, "vrrp_instance.virtual_rules", block.body());
     }
-    let weighted_interfaces = tracking::check_lists(context, &subject.name, body, names);
-    Instance { name: subject.name, weighted_interfaces }
 }
 
 impl Subject<'_> {

@@ -13,7 +13,6 @@ mod instance;
 mod routes;
 mod rules;
 mod servers;
-mod sync_group;
 mod tracking;
 
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
@@ -24,10 +23,9 @@ use super::context::Context;
 
 /// Reports what there is to say about a whole configuration.
 pub(super) fn check(context: &mut Context, statements: &[Statement]) {
-    let objects = tracking::check_objects(context, statements);
+    let objects = tracking::Names::of(statements);
     global::check(context, statements);
-    let instances = instance::check_all(context, statements);
-    sync_group::check(context, statements, &instances);
+    instance::check_all(context, statements);
     servers::check(context, statements, &objects);
     bfd::check(context, statements);
 }

@@ -9,8 +9,8 @@ use crate::schema::{self, Value};
 use crate::syntax::{Statement, Word};
 
 use super::entry::{Entry, entries, number, shown};
-use super::tracking::missing_interface;
 use super::{complain, complain_later};
+use crate::config::lower::tracking::missing_interface;
 
 /// Types of routes (ip-route(8)); one may stand before the destination.
 const TYPES: [&[u8]; 9] =

@@ -7,8 +7,8 @@ use crate::syntax::Statement;
 
 use super::entry::{Entry, entries, shown};
 use super::routes::table;
-use super::tracking::missing_interface;
 use super::{complain, complain_later};
+use crate::config::lower::tracking::missing_interface;
 
 /// What a rule can do with a packet (ip-rule(8)).
 const ACTIONS: [&[u8]; 8] =

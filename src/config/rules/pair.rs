@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use crate::diagnostic::{Diagnostic, Name};
-use crate::model::{Config, VrrpInstance};
+use crate::model::{Config, Tracked, TrackedObject, VrrpInstance};
 
 use super::super::lower::{Draft, InstanceDraft};
 
@@ -37,7 +37,7 @@ fn weights(node: &Node, peer: &Node) -> Vec<Diagnostic> {
             continue;
         }
         let Some(draft) = node.draft.instances.iter().find(|draft| draft.name.value == instance.name) else { continue };
-        let stuck = instance.track_scripts.iter().filter(|tracked| {
+        let stuck = tracked(instance).filter(|tracked| {
             let weight = i32::from(tracked.weight.value()).abs();
             weight > 0 && (healthy(instance) - weight >= healthy(other) || !other.preempt)
         });
@@ -48,17 +48,21 @@ fn weights(node: &Node, peer: &Node) -> Vec<Diagnostic> {
 
 fn diagnostic(
     draft: &InstanceDraft,
-    tracked: &crate::model::TrackedScript,
+    tracked: &Tracked,
     up: i32,
     other: &VrrpInstance,
     peer: &Node,
 ) -> Option<Diagnostic> {
-    let line = draft.tracked.iter().find(|line| line.script.value == tracked.name)?;
+    let line = draft.tracked.iter().find(|line| line.object.value == tracked.object)?;
     let down = up - i32::from(tracked.weight.value()).abs();
     let (peer, theirs) = (peer.path.display(), healthy(other));
-    let message = format!("{}: a failure of {} does not move the addresses", draft.name.value, tracked.name);
+    let what = match &tracked.object {
+        TrackedObject::Script(name) => name.to_string(),
+        other => other.to_string(),
+    };
+    let message = format!("{}: a failure of {what} does not move the addresses", draft.name.value);
     let mut diagnostic = Diagnostic::warning(Name::WEIGHT_CANNOT_MOVE_VIP, message)
-        .at(line.script.span)
+        .at(line.object.span)
         .label(format!("takes the priority from {up} to {down}; {peer} has {theirs}"));
     if down >= theirs {
         diagnostic =
@@ -70,9 +74,14 @@ fn diagnostic(
     Some(diagnostic)
 }
 
-/// The priority while every script succeeds.
+/// What succeeds or fails. A file's number can be anything.
+fn tracked(instance: &VrrpInstance) -> impl Iterator<Item = &Tracked> {
+    instance.tracked.iter().filter(|tracked| !matches!(tracked.object, TrackedObject::File(_)))
+}
+
+/// The priority while nothing that is tracked fails.
 fn healthy(instance: &VrrpInstance) -> i32 {
-    let bonus = instance.track_scripts.iter().map(|tracked| i32::from(tracked.weight.value()).max(0)).sum::<i32>();
+    let bonus = tracked(instance).map(|tracked| i32::from(tracked.weight.value()).max(0)).sum::<i32>();
     (i32::from(instance.priority.get()) + bonus).min(254)
 }
 

@@ -5,9 +5,12 @@ use std::mem::Discriminant;
 use std::net::IpAddr;
 
 use super::Action;
+use super::groups::occasion;
 use crate::controller::report::RoutersReport as Report;
-use crate::model::{Carrier, Channel, Endpoint, Interface, InterfaceName, Priority, Transport, VrrpInstance};
-use crate::notify::script::{self, Occasion};
+use crate::model::{
+    Carrier, Channel, Endpoint, Interface, InterfaceName, Priority, TrackedObject, Transport, VrrpInstance,
+};
+use crate::notify::vrrp::{Kind, Occasion, Subject};
 use crate::vrrp::{self, Counters, FaultCause, Refusal, StateName, VirtualRouter};
 use crate::wire::arp::GratuitousArp;
 use crate::wire::ip::Header;
@@ -27,6 +30,12 @@ pub(super) struct Entry {
     pub(super) sourceless: bool,
     /// The causes for FAULT that this controller has raised and may take back.
     pub(super) raised: BTreeSet<FaultCause>,
+    /// Its sync group, as an index.
+    pub(super) group: Option<usize>,
+    /// The causes that it has because of the others of its group.
+    pub(super) group_causes: BTreeSet<FaultCause>,
+    /// The state that the last mail told.
+    mailed: Option<Occasion>,
 }
 
 impl Entry {
@@ -39,6 +48,9 @@ impl Entry {
             told_missing_addresses: false,
             sourceless: true,
             raised: BTreeSet::new(),
+            group: None,
+            group_causes: BTreeSet::new(),
+            mailed: None,
         }
     }
 
@@ -112,17 +124,55 @@ impl Entry {
         }
     }
 
-    /// Runs what is configured for this occasion.
-    pub(super) fn notify(&self, occasion: Occasion, out: &mut Vec<Action>) {
-        let config = self.router.config();
-        let scripts = script::scripts(&config.notify, &config.name, occasion, self.router.priority());
-        out.extend(scripts.into_iter().map(Action::Notify));
+    pub(super) fn tracks(&self, object: &TrackedObject) -> bool {
+        self.router.config().tracked.iter().any(|tracked| tracked.object == *object)
     }
 
-    /// A reload took the instance away: keepalived tells the general script FAULT, and no other.
-    pub(super) fn notify_removed(&self, out: &mut Vec<Action>) {
+    fn subject(&self) -> Subject<'_> {
         let config = self.router.config();
-        let told = script::general(&config.notify, &config.name, Occasion::Fault, self.router.priority());
-        out.extend(told.map(Action::Notify));
+        Subject { kind: Kind::Instance, name: &config.name, notify: &config.notify, priority: self.router.priority() }
+    }
+
+    /// Whether anybody but the log is told.
+    pub(super) fn is_told(&self, report: &vrrp::Report) -> bool {
+        use vrrp::Report::{Challenged, Entered, PriorityChanged};
+        matches!(report, Entered { .. } | Challenged { .. } | PriorityChanged { .. })
+    }
+
+    /// Tells scripts, FIFOs and mail.
+    pub(super) fn tell(&mut self, report: &vrrp::Report, fault_mails: bool, out: &mut Vec<Action>) {
+        match report {
+            vrrp::Report::Entered { to, .. } => {
+                if let Some(occasion) = occasion(*to) {
+                    self.notify(occasion, fault_mails, out);
+                }
+            }
+            vrrp::Report::Challenged { .. } => out.extend(self.subject().challenged().into_iter().map(Action::Notify)),
+            vrrp::Report::PriorityChanged { .. } if self.router.state() != StateName::Init => {
+                let is_master = self.router.state() == StateName::Master;
+                out.extend(self.subject().priority_changed(is_master).map(Action::Notify));
+            }
+            _ => {}
+        }
+    }
+
+    /// Tells a change of state.
+    pub(super) fn notify(&mut self, occasion: Occasion, fault_mails: bool, out: &mut Vec<Action>) {
+        let mut mailed = self.mailed;
+        out.extend(self.subject().entered(occasion, &mut mailed, fault_mails).into_iter().map(Action::Notify));
+        self.mailed = mailed;
+    }
+
+    /// A reload took the instance away. One in FAULT has nothing more to tell, unless as DELETED.
+    pub(super) fn notify_removed(&mut self, was: StateName, fault_mails: bool, out: &mut Vec<Action>) {
+        if was != StateName::Fault || self.router.config().notify.tells_deleted {
+            self.notify(Occasion::Deleted, fault_mails, out);
+        }
+    }
+
+    /// A FIFO's line about its state.
+    pub(super) fn state_line(&self) -> Option<Action> {
+        let occasion = occasion(self.router.state())?;
+        Some(Action::Notify(self.subject().line(&occasion.to_string())))
     }
 }

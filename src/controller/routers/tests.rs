@@ -6,7 +6,7 @@ use std::time::Duration;
 use pnet_base::MacAddr;
 
 use super::*;
-use crate::model::{Authentication, Carrier, Endpoint, TrackedScript, Vrid};
+use crate::model::{Authentication, Carrier, Endpoint, TrackWeight, Tracked, TrackedObject, Vrid};
 use crate::track::script::tests::script;
 use crate::vrrp::router::tests::{instance, vip};
 use crate::wire::arp::GratuitousArp;
@@ -23,28 +23,32 @@ fn multicast() -> Channel {
     Channel { interface: eth0(), endpoint: Endpoint::Multicast(GROUP), protocol: Carrier::Vrrp }
 }
 
-fn up() -> Interface {
+pub(super) fn up() -> Interface {
     let addresses = vec!["10.99.0.11/16".parse().expect("an address")];
     Interface { running: true, mac: Some(MacAddr::new(2, 0, 0, 0, 0, 1)), addresses }
 }
 
-fn interface(facts: Option<Interface>) -> Event {
+pub(super) fn interface(facts: Option<Interface>) -> Event {
     Event::Interface { name: eth0(), facts }
 }
 
 fn settings(instances: Vec<VrrpInstance>) -> Event {
-    Event::Configure(Settings { instances, scripts: Vec::new() })
+    Event::Configure(Settings { instances, ..Settings::default() })
 }
 
 fn started(instances: Vec<VrrpInstance>) -> Routers {
+    started_with(Settings { instances, ..Settings::default() })
+}
+
+pub(super) fn started_with(settings: Settings) -> Routers {
     let mut routers = Routers::new();
     routers.handle(Instant::ZERO, interface(Some(up())));
-    routers.handle(Instant::ZERO, settings(instances));
+    routers.handle(Instant::ZERO, Event::Configure(settings));
     routers
 }
 
 /// Runs the timers until `end`; returns every action.
-fn run_until(routers: &mut Routers, end: Duration) -> Vec<Action> {
+pub(super) fn run_until(routers: &mut Routers, end: Duration) -> Vec<Action> {
     let mut actions = Vec::new();
     while let Some(due) = routers.next_deadline().filter(|due| due.since_start() <= end) {
         actions.extend(routers.handle(due, Event::Timer));
@@ -52,7 +56,7 @@ fn run_until(routers: &mut Routers, end: Duration) -> Vec<Action> {
     actions
 }
 
-fn at(seconds: u64) -> Instant {
+pub(super) fn at(seconds: u64) -> Instant {
     Instant::from_start(Duration::from_secs(seconds))
 }
 
@@ -72,9 +76,18 @@ fn sent(actions: &[Action]) -> Vec<(IpAddr, Vec<u8>)> {
 }
 
 fn advert(priority: u8, ttl: u8) -> Event {
+    advert_of(instance().vrid, priority, ttl)
+}
+
+/// A valid advert for another virtual router.
+pub(super) fn advert_for(vrid: u8, priority: u8) -> Event {
+    advert_of(Vrid::new(vrid).expect("not zero"), priority, 255)
+}
+
+fn advert_of(vrid: Vrid, priority: u8, ttl: u8) -> Event {
     let config = instance();
     let advert = Advert {
-        vrid: config.vrid,
+        vrid,
         priority: Priority::new(priority),
         interval: config.advert_interval,
         authentication: Authentication::None,
@@ -271,13 +284,14 @@ fn stop_says_farewell_takes_the_addresses_and_closes_the_sockets() {
 }
 
 fn tracked(weight: i64) -> Routers {
-    let weight = crate::model::ScriptWeight::new(weight, false).expect("in range");
+    let weight = TrackWeight::new(weight, false).expect("in range");
     let config = script("chk");
-    let track_scripts = vec![TrackedScript { name: config.name.clone(), weight }];
+    let tracked = vec![Tracked { object: TrackedObject::Script(config.name.clone()), weight }];
     let mut routers = Routers::new();
     routers.handle(Instant::ZERO, interface(Some(up())));
-    let instances = vec![VrrpInstance { track_scripts, ..instance() }];
-    routers.handle(Instant::ZERO, Event::Configure(Settings { instances, scripts: vec![config] }));
+    let instances = vec![VrrpInstance { tracked, ..instance() }];
+    routers
+        .handle(Instant::ZERO, Event::Configure(Settings { instances, scripts: vec![config], ..Settings::default() }));
     routers
 }
 

@@ -80,7 +80,7 @@ pub struct NotifyFifo {
 }
 
 /// `notification_email`, `notification_email_from`, `smtp_*`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct EmailSettings {
     /// `notification_email`: the recipients, in file order. No mail is sent when empty.
     pub recipients: Vec<String>,
@@ -92,6 +92,38 @@ pub struct EmailSettings {
     pub helo_name: Option<String>,
     /// `smtp_connect_timeout`, default 30 s.
     pub connect_timeout: Duration,
+    /// `smtp_alert`, `smtp_alert_vrrp`, `smtp_alert_checker`
+    pub alerts: Alerts,
+    /// `no_email_faults`: no mail about FAULT.
+    pub no_fault_mails: bool,
+}
+
+impl fmt::Debug for EmailSettings {
+    /// Leaves out what most files say nothing about.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let EmailSettings { recipients, from, server, helo_name, connect_timeout, alerts, no_fault_mails } = self;
+        let mut shown = f.debug_struct("EmailSettings");
+        shown.field("recipients", recipients).field("from", from).field("server", server);
+        shown.field("helo_name", helo_name).field("connect_timeout", connect_timeout);
+        if *alerts != Alerts::default() {
+            shown.field("alerts", alerts);
+        }
+        if *no_fault_mails {
+            shown.field("no_fault_mails", no_fault_mails);
+        }
+        shown.finish()
+    }
+}
+
+/// Whether a change causes a mail where instance, group, virtual server and real server do not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Alerts {
+    /// `smtp_alert`, where the other two do not say either.
+    pub all: Option<bool>,
+    /// `smtp_alert_vrrp`, of instances and groups.
+    pub vrrp: Option<bool>,
+    /// `smtp_alert_checker`, of virtual and real servers.
+    pub checker: Option<bool>,
 }
 
 impl Default for EmailSettings {
@@ -102,6 +134,8 @@ impl Default for EmailSettings {
             server: None,
             helo_name: None,
             connect_timeout: Duration::from_secs(30), // keepalived.conf(5), smtp_connect_timeout
+            alerts: Alerts::default(),
+            no_fault_mails: false,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Every transition of a virtual router, with the sentence of RFC 3768 that it follows.
 
 use super::*;
-use crate::model::{AdvertInterval, Family, InterfaceName, Vrid};
+use crate::model::{AdvertInterval, Family, InterfaceName, TrackedObject, Vrid};
 
 /// vrid 51, priority 100 on eth0, one address.
 pub(crate) fn instance() -> VrrpInstance {
@@ -289,10 +289,16 @@ fn a_fault_takes_the_addresses_and_recovery_listens_first() {
     assert_eq!((router.state(), router.next_deadline()), (StateName::Fault, None));
     assert_eq!(router.handle(at(5500), heard(HIGHER, 0)), vec![]);
 
-    router.handle(at(5600), Event::Fault(FaultCause::Script(crate::model::ScriptName("chk".into()))));
+    router.handle(
+        at(5600),
+        Event::Fault(FaultCause::Tracked(TrackedObject::Script(crate::model::ScriptName("chk".into())))),
+    );
     router.handle(at(6000), Event::Recovered(down_cause()));
     assert_eq!(router.state(), StateName::Fault, "one cause of two is left");
-    router.handle(at(7000), Event::Recovered(FaultCause::Script(crate::model::ScriptName("chk".into()))));
+    router.handle(
+        at(7000),
+        Event::Recovered(FaultCause::Tracked(TrackedObject::Script(crate::model::ScriptName("chk".into())))),
+    );
     assert_eq!(router.state(), StateName::Backup);
     assert_eq!(router.next_deadline().map(|d| (d - at(7000)).as_millis()), Some(3609));
 }

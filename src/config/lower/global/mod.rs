@@ -13,7 +13,7 @@ use crate::config::cursor::{Line, judge, lines, walk_all};
 use crate::config::host::{Host, literal_address};
 use crate::config::values::{self, Garbage};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
-use crate::model::{EmailSettings, Global, LvsSettings, VrrpInstance, VrrpSettings};
+use crate::model::{Alerts, EmailSettings, Global, LvsSettings, VrrpInstance, VrrpSettings};
 use crate::source::Span;
 use crate::syntax::Word;
 
@@ -42,6 +42,8 @@ pub(in crate::config) struct GlobalDraft {
     helo_name: Option<String>,
     connect_timeout: Option<Duration>,
     log_all_check_failures: bool,
+    alerts: Alerts,
+    no_fault_mails: bool,
 }
 
 /// The block that is read here.
@@ -68,6 +70,10 @@ fn general(context: &mut Context, draft: &mut GlobalDraft, line: &Line) {
         }
         "smtp_helo_name" => draft.helo_name = read::text(line).or(draft.helo_name.take()),
         "smtp_connect_timeout" => connect_timeout(context, draft, line),
+        "smtp_alert" => draft.alerts.all = read::flag(context, line).or(draft.alerts.all),
+        "smtp_alert_vrrp" => draft.alerts.vrrp = read::flag(context, line).or(draft.alerts.vrrp),
+        "smtp_alert_checker" => draft.alerts.checker = read::flag(context, line).or(draft.alerts.checker),
+        "no_email_faults" => draft.no_fault_mails = true,
         "router_id" => draft.router_id = argument.map(|word| Spanned::new(word.text().into_owned(), word.span)),
         "enable_script_security" => draft.script_security = Some(line.span()),
         "checker_log_all_failures" => read::set(&mut draft.log_all_check_failures, read::flag(context, line)),
@@ -163,6 +169,8 @@ pub(super) fn finish(context: &mut Context, draft: &GlobalDraft) -> Global {
             server: draft.server.as_ref().and_then(|(name, port)| server_address(context, name, *port)),
             helo_name: draft.helo_name.clone(),
             connect_timeout: draft.connect_timeout.unwrap_or(default.connect_timeout),
+            alerts: draft.alerts,
+            no_fault_mails: draft.no_fault_mails,
         },
         script_security: draft.script_security.is_some(),
         script_user: draft.script_user.as_ref().map(|user| user.value.clone()),
