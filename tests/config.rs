@@ -6,11 +6,13 @@ mod fixtures;
 #[path = "common/host.rs"]
 mod host;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use alived::config::{CheckOptions, Format, Target, check_config, load, load_on};
 use alived::diagnostic::{Name, Style};
 use alived::io::files::SystemFiles;
+use alived::schema::Status;
 use fixtures::{expect, expect_file, files};
 use host::PaperHost;
 use proptest::prelude::*;
@@ -44,11 +46,46 @@ fn a_good_file_becomes_a_model_without_a_diagnostic() {
 fn what_is_not_effective_yet_is_in_the_model() {
     for path in files(PLANNED, "conf") {
         let loaded = load_on(&path, &SystemFiles, &PaperHost);
-        let known = [Name::NOT_YET_EFFECTIVE, Name::NOT_YET_SUPPORTED, Name::NEWER_KEYWORD, Name::NO_EFFECT];
+        let known = [Name::NOT_YET_EFFECTIVE, Name::NOT_YET_SUPPORTED, Name::NEWER_KEYWORD, Name::RENAMED_KEYWORD];
         let other: Vec<_> = loaded.diagnostics.iter().filter(|found| !known.contains(&found.name)).collect();
         assert!(other.is_empty(), "{}: {other:#?}", path.display());
         let config = loaded.understood().expect("the file can be read");
         expect(&path, "model", &format!("{config:#?}\n"));
+    }
+}
+
+/// Keywords that are no part of a configuration's meaning, and old names that are complained about.
+const NOT_SHOWN: [&str; 2] = ["include_check", "vrrp_vmac_garp_intvl"];
+
+#[test]
+fn every_setting_that_is_not_effective_yet_is_shown() {
+    let texts = files(PLANNED, "conf").into_iter().map(|path| std::fs::read_to_string(path).expect("a fixture"));
+    let texts: Vec<String> = texts.collect();
+    let words = |line: &str| line.split_whitespace().next().map(str::to_owned);
+    let shown: BTreeSet<String> = texts.iter().flat_map(|text| text.lines().filter_map(words)).collect();
+    for path in ["global_defs", "garp_group", "SSL", "bfd_instance"] {
+        let block = alived::schema::keepalived().block(path).expect("a block");
+        let planned = block.keywords.iter().filter(|keyword| keyword.status == Status::Planned);
+        for keyword in planned.filter(|keyword| !NOT_SHOWN.contains(&keyword.name.as_str())) {
+            assert!(shown.contains(&keyword.name), "{PLANNED} does not show {} of {path}", keyword.name);
+        }
+    }
+}
+
+#[test]
+fn a_line_about_what_is_not_effective_yet_changes_the_model() {
+    for path in files(PLANNED, "conf") {
+        let text = std::fs::read_to_string(&path).expect("a fixture");
+        let model = |text: &str| {
+            let loaded = load_on(Path::new("k.conf"), &OneFile(text.as_bytes().to_vec()), &PaperHost);
+            loaded.understood().expect("the file can be read").clone()
+        };
+        let whole = model(&text);
+        let lines: Vec<&str> = text.lines().collect();
+        for (at, line) in lines.iter().enumerate().filter(|(_, line)| !line.contains(['{', '}', '#'])) {
+            let without = [&lines[..at], &lines[at + 1..]].concat().join("\n");
+            assert!(model(&without) != whole, "{}: nothing comes of '{}'", path.display(), line.trim());
+        }
     }
 }
 

@@ -15,6 +15,8 @@ pub(super) struct Context<'a> {
     pub scripts: Vec<ScriptUse>,
     /// `dynamic_interfaces` stands somewhere in `global_defs`: to keepalived interfaces may be missing.
     pub dynamic_interfaces: bool,
+    /// Keywords outside every block and of `global_defs` that may stand only once, and where they do.
+    pub seen_once: Vec<(&'static str, Span)>,
 }
 
 /// A program that the configuration names.
@@ -29,7 +31,14 @@ pub(super) struct ScriptUse {
 
 impl<'a> Context<'a> {
     pub fn new(sources: &'a SourceMap, host: Option<&'a dyn Host>) -> Context<'a> {
-        Context { sources, host, diagnostics: Findings::default(), scripts: Vec::new(), dynamic_interfaces: false }
+        Context {
+            sources,
+            host,
+            diagnostics: Findings::default(),
+            scripts: Vec::new(),
+            dynamic_interfaces: false,
+            seen_once: Vec::new(),
+        }
     }
 
     pub fn report(&mut self, diagnostic: Diagnostic) {

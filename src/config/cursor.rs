@@ -160,14 +160,17 @@ impl<'p> Walker<'p> {
             return true;
         }
         let (name, span) = (line.keyword.name.as_str(), line.span());
-        let Some((_, first)) = self.seen.iter().find(|(seen, _)| *seen == name) else {
-            self.seen.push((name, span));
+        // There is one set of global definitions, in however many blocks.
+        let is_global = self.path == ROOT || self.path == "global_defs";
+        let seen = if is_global { &mut context.seen_once } else { &mut self.seen };
+        let Some(&(_, first)) = seen.iter().find(|(seen, _)| *seen == name) else {
+            seen.push((name, span));
             return true;
         };
         context.report(
             Diagnostic::warning(Name::SECOND_IGNORED, format!("a second '{name}' is ignored"))
                 .at(span)
-                .also(*first, "first here")
+                .also(first, "first here")
                 .class(ErrorClass::General)
                 .gist(format!("{name} already specified - ignoring")),
         );

@@ -75,6 +75,15 @@ pub trait Host {
     fn user(&self, name: &str) -> Option<u32>;
     /// The numeric id of a group.
     fn group(&self, name: &str) -> Option<u32>;
+    /// How many processors run, for `…_cpu_affinity`.
+    fn processors(&self) -> u16 {
+        u16::MAX
+    }
+    /// Whether the path is a directory or can become one.
+    fn can_hold_files(&self, directory: &str) -> bool {
+        let _ = directory;
+        true
+    }
     /// What stands at the path of a script; a name without `/` is looked for in the search path.
     fn script(&self, program: &str) -> Script;
     /// The address of a host name.

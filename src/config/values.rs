@@ -105,11 +105,25 @@ fn leading_integer(text: &[u8]) -> (Option<i128>, &[u8]) {
 /// A fraction of seconds, or of milliseconds, within the range of the keyword.
 pub(super) fn duration(context: &mut Context, line: &Line) -> Option<Duration> {
     let word = line.argument()?;
-    let (min, max, places, unit) = match line.keyword.value {
-        Value::Seconds { min, max } => (min, max, 6, "seconds"),
-        Value::Milliseconds { min, max } => (min, max, 3, "milliseconds"),
-        _ => return None,
-    };
+    match line.keyword.value {
+        Value::Seconds { min, max } => seconds_in(context, word, min, max),
+        Value::Milliseconds { min, max } => duration_in(context, word, (min, max), 3, "milliseconds"),
+        _ => None,
+    }
+}
+
+/// A fraction of seconds within a range in microseconds.
+pub(super) fn seconds_in(context: &mut Context, word: &Word, min: u128, max: u128) -> Option<Duration> {
+    duration_in(context, word, (min, max), 6, "seconds")
+}
+
+fn duration_in(
+    context: &mut Context,
+    word: &Word,
+    (min, max): (u128, u128),
+    places: usize,
+    unit: &str,
+) -> Option<Duration> {
     let text = word.text();
     let complain = |name, message: String| Diagnostic::warning(name, message).at(word.span).class(ErrorClass::General);
     let number = word.bytes.trim_ascii_start();

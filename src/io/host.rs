@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
-use nix::unistd::{Group, User};
+use nix::unistd::{Group, SysconfVar, User, sysconf};
 
 use crate::config::{Host, Interface, Script};
 use crate::io::sys;
@@ -34,6 +34,17 @@ const STICKY: u32 = 0o1000;
 pub struct SystemHost;
 
 impl Host for SystemHost {
+    fn processors(&self) -> u16 {
+        let online = sysconf(SysconfVar::_NPROCESSORS_ONLN).ok().flatten();
+        online.and_then(|online| u16::try_from(online).ok()).unwrap_or(u16::MAX)
+    }
+
+    fn can_hold_files(&self, directory: &str) -> bool {
+        let path = Path::new(directory);
+        path.is_dir()
+            || (!path.exists() && path.parent().is_some_and(|parent| parent == Path::new("") || parent.is_dir()))
+    }
+
     fn interface(&self, name: &InterfaceName) -> Interface {
         let Ok(mut interfaces) = getifaddrs() else { return Interface::Missing };
         match interfaces.find(|interface| interface.interface_name == name.as_str()) {

@@ -4,6 +4,8 @@ use std::net::IpAddr;
 use std::num::NonZeroU8;
 use std::time::Duration;
 
+use super::track::TrackWeight;
+
 /// One `bfd_instance` block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BfdInstance {
@@ -29,6 +31,8 @@ pub struct BfdInstance {
     pub max_hops: Option<u8>,
     /// `multihop`: UDP port 4784 instead of 3784 (RFC 5883 §5).
     pub multihop: bool,
+    /// `weight`: for `track_bfd` lines without one.
+    pub weight: TrackWeight,
     /// VRRP instances may track it: `vrrp`, or neither `vrrp` nor `checker`.
     pub for_vrrp: bool,
     /// Real servers may track it: `checker`, or neither.

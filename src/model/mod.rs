@@ -1,6 +1,8 @@
 //! The nouns: what a configuration means once it is read. Values here can only hold what is allowed, so the rest of
 //! the code never asks again. Nothing here knows text, packets or the kernel.
 
+use std::fmt;
+
 pub mod address;
 pub mod bfd;
 pub mod check;
@@ -13,16 +15,10 @@ pub mod sync_group;
 pub mod track;
 pub mod vrrp;
 
-use std::fmt;
-
 pub use address::{BoundedName, Family, InterfaceName, MulticastV4, MulticastV6};
 pub use bfd::{BfdInstance, BfdInterval};
 pub use check::{CheckTiming, Checker, CheckerKind, HttpCheck, HttpUrl, Route, StatusCodes};
-pub use global::{
-    Alerts, ChainName, DownTimerAdverts, DynamicInterfaces, EmailSettings, ExtraGarp, Firewall, GarpDefaults, Global,
-    InstanceDefaults, Ipsets, IptablesChains, Nftables, NotifyFifo, ReceiveBuffer, ReceiveBufferPolicy, SetName,
-    TableName, VrrpSettings,
-};
+pub use global::*;
 pub use lvs::{
     Forwarding, LvsSettings, Protocol, RealServer, Scheduler, ServerId, ServerKey, SorryServer, Target, VirtualServer,
     Weight,
@@ -58,6 +54,8 @@ pub struct Config {
     pub track_groups: Vec<TrackGroup>,
     /// `virtual_server` blocks, in file order.
     pub virtual_servers: Vec<VirtualServer>,
+    /// `bfd_instance` blocks, in file order.
+    pub bfd: Vec<BfdInstance>,
 }
 
 impl fmt::Debug for Config {
@@ -68,7 +66,8 @@ impl fmt::Debug for Config {
                 shown.field(name, &blocks);
             }
         }
-        let Config { global, scripts, files, processes, instances, sync_groups, track_groups, virtual_servers } = self;
+        let Config { global, scripts, files, processes, instances, sync_groups, track_groups, virtual_servers, bfd } =
+            self;
         let mut shown = f.debug_struct("Config");
         shown.field("global", global);
         blocks(&mut shown, "scripts", scripts);
@@ -78,6 +77,7 @@ impl fmt::Debug for Config {
         blocks(&mut shown, "sync_groups", sync_groups);
         blocks(&mut shown, "track_groups", track_groups);
         blocks(&mut shown, "virtual_servers", virtual_servers);
+        blocks(&mut shown, "bfd", bfd);
         shown.finish()
     }
 }

@@ -23,6 +23,7 @@ pub(in crate::bfd) fn instance() -> BfdInstance {
         ttl: NonZeroU8::MAX,
         max_hops: Some(0),
         multihop: false,
+        weight: Default::default(),
         for_vrrp: true,
         for_checkers: true,
     }

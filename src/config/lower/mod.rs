@@ -3,13 +3,17 @@
 //! keepalived's `*_complete_*` functions make them after the last line.
 
 mod addresses;
+mod bfd;
+mod certificate;
 mod checker;
 mod forwarding;
 mod global;
 mod instance;
 mod instance_checks;
+mod links;
 mod notify;
 mod real_server;
+mod root;
 mod script;
 mod scripts_security;
 mod server_group;
@@ -25,8 +29,9 @@ use crate::schema::ROOT;
 use crate::syntax::Statement;
 
 use super::context::Context;
-use super::cursor::{Line, walk};
+use super::cursor::{Line, judge, walk_all};
 
+pub(super) use bfd::BfdDraft;
 pub(super) use global::GlobalDraft;
 pub(super) use instance::InstanceDraft;
 pub(super) use script::ScriptDraft;
@@ -49,6 +54,7 @@ pub(super) struct Draft {
     pub instances: Vec<InstanceDraft>,
     pub servers: Vec<ServerDraft>,
     pub server_groups: Vec<GroupDraft>,
+    pub bfd: Vec<BfdDraft>,
 }
 
 /// Reads the statements of a whole file, then makes a configuration of them. Blocks are read in file order, as an
@@ -56,7 +62,7 @@ pub(super) struct Draft {
 pub(super) fn lower(context: &mut Context, statements: &[Statement]) -> (Draft, Config) {
     context.dynamic_interfaces = mentions_dynamic_interfaces(statements);
     let mut blocks: Vec<Line> = Vec::new();
-    walk(context, ROOT, statements, &mut |_, line| blocks.push(line));
+    walk_all(context, ROOT, statements, &mut |_, line| blocks.push(line));
     let (globals, others): (Vec<_>, Vec<_>) = blocks.iter().partition(|line| line.keyword.name == "global_defs");
     let mut draft = Draft::default();
     for line in globals {
@@ -84,7 +90,14 @@ pub(super) fn lower(context: &mut Context, statements: &[Statement]) -> (Draft, 
                 let instance = instance::read(context, line, &draft);
                 draft.instances.extend(instance);
             }
-            other => unreachable!("grammar/root.conf calls '{other}' effective"),
+            "SSL" => certificate::read(context, &mut draft.global, line),
+            "bfd_instance" => {
+                let session = bfd::read(context, line, &draft.bfd);
+                draft.bfd.extend(session);
+            }
+            _ if root::read(context, &mut draft.global, line) => {}
+            _ if links::read(context, &mut draft.global.links, line) => {}
+            _ => judge(context, ROOT, line),
         }
     }
     let config = finish(context, &draft);
@@ -115,7 +128,8 @@ fn finish(context: &mut Context, draft: &Draft) -> Config {
     let sync_groups = sync_group::finish_all(context, draft, &mut instances, &exists, &global);
     let track_groups = sync_group::finish_track_groups(context, draft);
     global.lvs = global::finish_lvs(context, &draft.global, &instances);
-    Config { global, scripts, files, processes, instances, sync_groups, track_groups, virtual_servers }
+    let bfd = bfd::finish_all(context, &draft.bfd);
+    Config { global, scripts, files, processes, instances, sync_groups, track_groups, virtual_servers, bfd }
 }
 
 #[cfg(test)]

@@ -5,14 +5,13 @@
 //! grammar of single values cannot say (keepalived.conf(5); `vrrp/vrrp_parser.c`, `check/check_parser.c`).
 
 mod addresses;
-mod bfd;
 mod checkers;
 mod entry;
-mod global;
 mod instance;
 mod routes;
 mod rules;
 mod servers;
+mod statics;
 mod tracking;
 
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
@@ -24,10 +23,9 @@ use super::context::Context;
 /// Reports what there is to say about a whole configuration.
 pub(super) fn check(context: &mut Context, statements: &[Statement]) {
     let objects = tracking::Names::of(statements);
-    global::check(context, statements);
+    statics::check(context, statements);
     instance::check_all(context, statements);
     servers::check(context, statements, &objects);
-    bfd::check(context, statements);
 }
 
 /// A complaint of keepalived about a line; `gist` is what it says.

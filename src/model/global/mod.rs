@@ -1,5 +1,9 @@
 //! `global_defs`.
 
+mod daemon;
+mod link;
+mod observe;
+mod process;
 mod vrrp;
 
 use std::fmt;
@@ -9,9 +13,13 @@ use std::time::Duration;
 use super::lvs::LvsSettings;
 use super::track::Command;
 
+pub use daemon::{DaemonSettings, IpvsNamespace, ReloadMarker, ReloadSettings, TimedScript, Umask};
+pub use link::{ClientCertificate, GarpGroup, InterfaceDelays, LinkSettings, PollMethod, PolledInterface};
+pub use observe::{BufferSize, Dbus, Dumps, JsonLayout, NetlinkBuffers, Snmp};
+pub use process::{AutomaticLimit, AutomaticPriority, Nice, ProcessSettings, Processes, RealtimePriority, TaskName};
 pub use vrrp::{
     ChainName, DownTimerAdverts, DynamicInterfaces, ExtraGarp, Firewall, GarpDefaults, InstanceDefaults, Ipsets,
-    IptablesChains, Nftables, ReceiveBuffer, ReceiveBufferPolicy, SetName, TableName, VrrpSettings,
+    IptablesChains, Nftables, ReceiveBuffer, ReceiveBufferPolicy, ServiceMarks, SetName, TableName, VrrpSettings,
 };
 
 /// What `global_defs` sets for the whole daemon.
@@ -35,6 +43,26 @@ pub struct Global {
     pub vrrp: VrrpSettings,
     /// `lvs_*` and what else applies to all virtual servers.
     pub lvs: LvsSettings,
+    /// `nftables_ipvs…`: groups of virtual servers share one firewall mark.
+    pub service_marks: Option<ServiceMarks>,
+    /// `no_checker_emails`: no mail about single checkers, only when a real server comes or goes.
+    pub no_checker_mails: bool,
+    /// What the daemon as a whole does.
+    pub daemon: DaemonSettings,
+    /// Names, priorities and limits of processes.
+    pub processes: Processes,
+    /// How interfaces are watched.
+    pub links: LinkSettings,
+    /// `SSL`
+    pub certificate: ClientCertificate,
+    /// `enable_snmp_…`
+    pub snmp: Snmp,
+    /// `enable_dbus`, `dbus_…`
+    pub dbus: Dbus,
+    /// Files written on signals.
+    pub dumps: Dumps,
+    /// Buffers of sockets to the kernel.
+    pub buffers: NetlinkBuffers,
 }
 
 impl fmt::Debug for Global {
@@ -45,16 +73,20 @@ impl fmt::Debug for Global {
                 shown.field(name, section);
             }
         }
+        let Global { router_id, email, script_security, script_user, fifo, lvs_fifo, .. } = self;
+        let Global { log_all_check_failures, vrrp, lvs, .. } = self;
         let Global {
-            router_id,
-            email,
-            script_security,
-            script_user,
-            log_all_check_failures,
-            fifo,
-            lvs_fifo,
-            vrrp,
-            lvs,
+            service_marks,
+            no_checker_mails,
+            daemon,
+            processes,
+            links,
+            certificate,
+            snmp,
+            dbus,
+            dumps,
+            buffers,
+            ..
         } = self;
         let mut shown = f.debug_struct("Global");
         shown.field("router_id", router_id).field("email", email);
@@ -64,6 +96,16 @@ impl fmt::Debug for Global {
         section(&mut shown, "lvs_fifo", lvs_fifo);
         section(&mut shown, "vrrp", vrrp);
         section(&mut shown, "lvs", lvs);
+        section(&mut shown, "service_marks", service_marks);
+        section(&mut shown, "no_checker_mails", no_checker_mails);
+        section(&mut shown, "daemon", daemon);
+        section(&mut shown, "processes", processes);
+        section(&mut shown, "links", links);
+        section(&mut shown, "certificate", certificate);
+        section(&mut shown, "snmp", snmp);
+        section(&mut shown, "dbus", dbus);
+        section(&mut shown, "dumps", dumps);
+        section(&mut shown, "buffers", buffers);
         shown.finish()
     }
 }

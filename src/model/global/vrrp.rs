@@ -182,6 +182,15 @@ pub struct Nftables {
     pub priority: i32,
 }
 
+/// `nftables_ipvs`, `nftables_ipvs_priority`, `nftables_ipvs_start_fwmark`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceMarks {
+    /// The table and its priority.
+    pub nftables: Nftables,
+    /// The first mark that is given away, default 1000.
+    pub first_mark: NonZeroU32,
+}
+
 /// `vrrp_rx_bufs_policy`, `vrrp_rx_bufs_multiplier`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReceiveBuffer {

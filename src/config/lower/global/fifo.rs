@@ -4,11 +4,11 @@ use crate::config::context::{Context, Spanned};
 use crate::config::cursor::Line;
 use crate::config::values::{self, Script};
 use crate::diagnostic::{Diagnostic, Name};
-use crate::model::{Command, Global, NotifyFifo};
+use crate::model::{Global, NotifyFifo};
 
-use super::super::script::{UserAndGroup, default_user, obstacle};
+use super::super::script::{UserAndGroup, default_user};
 use super::read::{text, user_and_group};
-use super::user_exists;
+use super::{command, user_exists};
 
 /// One pipe; a reader without a pipe does nothing.
 #[derive(Default)]
@@ -41,30 +41,7 @@ impl FifoDraft {
             context.report(Diagnostic::warning(Name::UNKNOWN_USER, message).at(*span));
             return None;
         }
-        let reader = self.reader.as_ref().and_then(|reader| command(context, reader, global));
+        let reader = self.reader.as_ref().and_then(|reader| command(context, reader, "nothing reads the FIFO", global));
         Some(NotifyFifo { path: path.clone(), user: owner.clone(), reader })
     }
-}
-
-fn command(
-    context: &mut Context,
-    reader: &Spanned<(Script, Option<UserAndGroup>)>,
-    global: &Global,
-) -> Option<Command> {
-    let Spanned { value: (script, default), span } = reader;
-    let user = script.user.clone().or_else(|| default.clone());
-    if let Some(host) = context.host {
-        let found = match &user {
-            Some(user) if !user_exists(host, user) => {
-                Some((Name::UNKNOWN_USER, "is to run as a user or group that does not exist"))
-            }
-            user => obstacle(host, &script.argv[0], user.as_ref(), global),
-        };
-        if let Some((kind, what)) = found {
-            let message = format!("nothing reads the FIFO: {} {what}", script.argv[0]);
-            context.report(Diagnostic::warning(kind, message).at(*span));
-            return None;
-        }
-    }
-    Some(Command { argv: script.argv.clone(), user })
 }

@@ -97,7 +97,9 @@ fn timeouts(context: &mut Context, line: &Line, timeouts: &mut Timeouts) {
 fn value<'a>(context: &mut Context, option: &Word, value: Option<&'a Word>) -> Option<&'a Word> {
     if value.is_none() {
         let diagnostic = Diagnostic::warning(Name::MISSING_VALUE, format!("'{}' needs a value", option.text()));
-        context.report(diagnostic.at(option.span).class(ErrorClass::General));
+        // keepalived looks beyond the end of the line for the instance alone, and stops there.
+        let class = if option.bytes == b"inst" { ErrorClass::MissingArgument } else { ErrorClass::General };
+        context.report(diagnostic.at(option.span).class(class));
     }
     value
 }

@@ -1,7 +1,10 @@
 //! `global_defs`.
 
+mod daemon;
 mod fifo;
 mod lvs;
+mod observe;
+mod process;
 mod read;
 mod vrrp;
 
@@ -11,15 +14,20 @@ use std::time::Duration;
 use crate::config::context::{Context, Spanned};
 use crate::config::cursor::{Line, judge, lines, walk_all};
 use crate::config::host::{Host, literal_address};
-use crate::config::values::{self, Garbage};
+use crate::config::values::{self, Garbage, Script};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
-use crate::model::{Alerts, EmailSettings, Global, LvsSettings, VrrpInstance, VrrpSettings};
+use crate::model::{
+    Alerts, ClientCertificate, Command, EmailSettings, Global, LinkSettings, LvsSettings, Processes, VrrpInstance,
+    VrrpSettings,
+};
 use crate::source::Span;
 use crate::syntax::Word;
 
-use super::script::UserAndGroup;
+use super::script::{UserAndGroup, obstacle};
+use daemon::DaemonDraft;
 use fifo::FifoDraft;
 use lvs::LvsDraft;
+use observe::Observation;
 
 /// TCP port of SMTP (RFC 5321 §4.5.4.2).
 const SMTP_PORT: u16 = 25;
@@ -36,6 +44,12 @@ pub(in crate::config) struct GlobalDraft {
     vrrp_fifo: FifoDraft,
     lvs_fifo: FifoDraft,
     lvs: LvsDraft,
+    /// What is said outside every block is in it too.
+    pub(super) daemon: DaemonDraft,
+    processes: Processes,
+    observation: Observation,
+    pub(super) links: LinkSettings,
+    pub(super) certificate: Option<ClientCertificate>,
     recipients: Vec<String>,
     from: Option<String>,
     server: Option<(Spanned<String>, u16)>,
@@ -52,7 +66,13 @@ const PATH: &str = "global_defs";
 /// Reads one block into the draft.
 pub(super) fn read(context: &mut Context, draft: &mut GlobalDraft, block: &Line) {
     walk_all(context, PATH, block.body(), &mut |context, line| {
-        if !vrrp::read(context, &mut draft.vrrp, &line) && !draft.lvs.line(context, &line) {
+        let user = draft.script_user.as_ref().map(|user| user.value.clone());
+        let taken = vrrp::read(context, &mut draft.vrrp, &line)
+            || draft.lvs.line(context, &line)
+            || process::read(context, &mut draft.processes, &line)
+            || draft.observation.line(context, &line)
+            || draft.daemon.line(context, &line, user);
+        if !taken {
             general(context, draft, &line);
         }
     });
@@ -175,11 +195,19 @@ pub(super) fn finish(context: &mut Context, draft: &GlobalDraft) -> Global {
         script_security: draft.script_security.is_some(),
         script_user: draft.script_user.as_ref().map(|user| user.value.clone()),
         log_all_check_failures: draft.log_all_check_failures,
-        fifo: None,
         vrrp: draft.vrrp.clone(),
-        lvs_fifo: None,
-        lvs: LvsSettings::default(),
+        service_marks: draft.observation.service_marks.clone(),
+        no_checker_mails: draft.observation.no_checker_mails,
+        processes: draft.processes.clone(),
+        links: draft.links.clone(),
+        certificate: draft.certificate.clone().unwrap_or_default(),
+        snmp: draft.observation.snmp.clone(),
+        dbus: draft.observation.dbus.clone(),
+        dumps: draft.observation.dumps.clone(),
+        buffers: draft.observation.buffers.clone(),
+        ..Global::default()
     };
+    global.daemon = draft.daemon.finish(context, &global);
     global.fifo = draft.fifo.finish(context, &global);
     global.vrrp.fifo = draft.vrrp_fifo.finish(context, &global);
     global.lvs_fifo = draft.lvs_fifo.finish(context, &global);
@@ -205,4 +233,30 @@ fn server_address(context: &mut Context, name: &Spanned<String>, port: u16) -> O
         );
     }
     address.map(|address| SocketAddr::new(address, port))
+}
+
+/// A script that only keepalived's parent, or a FIFO, starts, with the user that was the default at its line; `None`,
+/// with a report, when it cannot run. keepalived says so in its log alone. `what` is what comes of that.
+fn command(
+    context: &mut Context,
+    script: &Spanned<(Script, Option<UserAndGroup>)>,
+    what: &str,
+    global: &Global,
+) -> Option<Command> {
+    let Spanned { value: (script, default), span } = script;
+    let user = script.user.clone().or_else(|| default.clone());
+    if let Some(host) = context.host {
+        let found = match &user {
+            Some(user) if !user_exists(host, user) => {
+                Some((Name::UNKNOWN_USER, "is to run as a user or group that does not exist"))
+            }
+            user => obstacle(host, &script.argv[0], user.as_ref(), global),
+        };
+        if let Some((kind, why)) = found {
+            let message = format!("{what}: {} {why}", script.argv[0]);
+            context.report(Diagnostic::warning(kind, message).at(*span));
+            return None;
+        }
+    }
+    Some(Command { argv: script.argv.clone(), user })
 }

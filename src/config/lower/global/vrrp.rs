@@ -9,8 +9,8 @@ use crate::config::cursor::{Line, shortened};
 use crate::config::values::{self, Garbage, invalid_value};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
 use crate::model::{
-    BoundedName, DownTimerAdverts, DynamicInterfaces, ExtraGarp, GarpDefaults, Ipsets, IptablesChains, MulticastV4,
-    MulticastV6, Nftables, ReceiveBufferPolicy, Version, VrrpSettings,
+    BoundedName, DownTimerAdverts, DynamicInterfaces, ExtraGarp, GarpDefaults, InterfaceName, Ipsets, IptablesChains,
+    MulticastV4, MulticastV6, Nftables, ReceiveBufferPolicy, Version, VrrpSettings,
 };
 use crate::syntax::Word;
 
@@ -53,8 +53,15 @@ pub(super) fn read(context: &mut Context, vrrp: &mut VrrpSettings, line: &Line) 
         "vrrp_delay_after_boot" => larger(&mut vrrp.delay_after_boot, values::duration(context, line)),
         "dynamic_interfaces" => dynamic_interfaces(context, vrrp, line),
         "default_interface" => {
-            let interface = line.argument().and_then(|word| values::interface_name(context, word));
-            vrrp.default_interface = interface.or(vrrp.default_interface.take());
+            let Some(word) = line.argument() else { return true };
+            match InterfaceName::new(&word.text()) {
+                Some(interface) => vrrp.default_interface = Some(interface),
+                None => {
+                    // keepalived notices only where a static address needs it.
+                    let message = format!("'{}' cannot be the name of an interface", shortened(&word.text()));
+                    context.report(Diagnostic::warning(Name::INVALID_INTERFACE, message).at(word.span));
+                }
+            }
         }
         "disable_local_igmp" => vrrp.disable_local_igmp = true,
         "log_unknown_vrids" => vrrp.log_unknown_vrids = true,
