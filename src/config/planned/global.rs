@@ -8,7 +8,7 @@ use crate::model::InterfaceName;
 use crate::syntax::{Statement, Word};
 
 use super::entry::{Entry, all, entries, last, shown};
-use super::{addresses, complain, complain_later, routes, rules};
+use super::{addresses, complain, complain_later};
 
 /// Longest name of a process (`TASK_COMM_LEN` − 1, linux/sched.h).
 const LONGEST_PROCESS_NAME: usize = 15;
@@ -34,8 +34,6 @@ pub(super) fn check(context: &mut Context, statements: &[Statement]) {
             b"linkbeat_interfaces" => interfaces(context, &block, "linkbeat interface"),
             b"interface_up_down_delays" => interfaces(context, &block, "up/down delay"),
             b"garp_group" => garp_group(context, &block),
-            b"static_routes" => routes::check(context, "static_routes", block.body()),
-            b"static_rules" => rules::check(context, "static_rules", block.body()),
             b"static_ipaddress" => {
                 let eth0 = Word { bytes: DEFAULT_INTERFACE.to_vec().into(), ..block.words[0].clone() };
                 addresses::check_static(context, block.body(), default_interface.as_ref().unwrap_or(&eth0));

@@ -10,8 +10,6 @@ mod checkers;
 mod entry;
 mod global;
 mod instance;
-mod routes;
-mod rules;
 mod servers;
 mod tracking;
 
