@@ -88,14 +88,68 @@ pub trait Host {
     fn script(&self, program: &str) -> Script;
     /// The address of a host name.
     fn resolve(&self, name: &str) -> Option<std::net::IpAddr>;
-    /// Whether a routing table has that name; the kernel's own have (linux/rtnetlink.h, `rt_class_t`).
-    fn knows_routing_table(&self, name: &str) -> bool {
-        matches!(name, "unspec" | "default" | "main" | "local")
+    /// The number that goes by this name; what the kernel itself names is always known.
+    fn number_of(&self, table: NameTable, name: &str) -> Option<u32> {
+        table.built_in(name)
+    }
+    /// The routing table of a VRF; `None` when there is no interface of that name, or it is no VRF.
+    fn vrf_table(&self, name: &InterfaceName) -> Option<u32> {
+        let _ = name;
+        None
     }
     /// Whether a network namespace has that name.
     fn has_network_namespace(&self, name: &str) -> bool {
         let _ = name;
         true
+    }
+}
+
+/// What numbers have names for, in files of iproute2 and protocols(5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameTable {
+    /// Routing tables: `rt_tables`.
+    Tables,
+    /// Values of the TOS octet: `rt_dsfield`.
+    Fields,
+    /// Realms of routes: `rt_realms`.
+    Realms,
+    /// Who makes routes: `rt_protos`.
+    Protocols,
+    /// Scopes of routes and addresses: `rt_scopes`.
+    Scopes,
+    /// Groups of interfaces: `group`.
+    Groups,
+    /// IP protocols: protocols(5).
+    IpProtocols,
+}
+
+impl NameTable {
+    /// What keepalived knows without a file (linux/rtnetlink.h).
+    pub fn built_in(self, name: &str) -> Option<u32> {
+        let known: &[(&str, u32)] = match self {
+            NameTable::Tables => &[("default", 253), ("main", 254), ("local", 255)],
+            NameTable::Protocols => &[
+                ("none", 0),
+                ("redirect", 1),
+                ("kernel", 2),
+                ("boot", 3),
+                ("static", 4),
+                ("gated", 8),
+                ("ra", 9),
+                ("mrt", 10),
+                ("zebra", 11),
+                ("bird", 12),
+                ("dnrouted", 13),
+                ("xorp", 14),
+                ("ntk", 15),
+                ("dhcp", 16),
+                ("babel", 42),
+            ],
+            NameTable::Scopes => &[("global", 0), ("nowhere", 255), ("host", 254), ("link", 253), ("site", 200)],
+            NameTable::IpProtocols => &[("icmp", 1), ("tcp", 6), ("udp", 17), ("ipv6-icmp", 58), ("sctp", 132)],
+            NameTable::Fields | NameTable::Realms | NameTable::Groups => &[],
+        };
+        known.iter().find(|(known, _)| *known == name).map(|(_, number)| *number)
     }
 }
 

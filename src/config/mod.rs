@@ -41,7 +41,7 @@ use crate::syntax::{Body, Parser, Token, Tree};
 pub use check::{CheckOptions, Checked, Format, check, check_config, config_test, exit_code, render};
 pub use explain::explain;
 pub use format::format;
-pub use host::{FileError, Files, Host, Interface, Script};
+pub use host::{FileError, Files, Host, Interface, NameTable, Script};
 pub use places::InstancePlaces;
 pub use target::Target;
 

@@ -7,6 +7,7 @@ mod entry;
 mod groups;
 mod inbound;
 mod interfaces;
+mod owned;
 mod trackers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,9 +19,11 @@ use ipnet::IpNet;
 use self::entry::Entry;
 use self::groups::Group;
 use super::report::RoutersReport as Report;
+use crate::model::route::{Route, RouteKey};
+use crate::model::rule::RuleKey;
 use crate::model::{
-    Channel, Command, FileName, Interface, InterfaceName, Priority, ProcessName, ScriptName, SessionName, SyncGroup,
-    Transport, VirtualAddress, VrrpInstance, VrrpScript,
+    Channel, Command, FileName, Interface, InterfaceName, Priority, ProcessName, Rule, ScriptName, SessionName,
+    Statics, SyncGroup, Transport, VirtualAddress, VrrpInstance, VrrpScript,
 };
 use crate::notify::vrrp::{Message, Occasion};
 use crate::time::Instant;
@@ -41,6 +44,8 @@ pub struct Settings {
     pub no_fault_mails: bool,
     /// `fifo_write_vrrp_states_on_reload`
     pub states_on_reload: bool,
+    /// What is there whoever is master.
+    pub statics: Statics,
 }
 
 /// What can happen.
@@ -62,6 +67,12 @@ pub enum Event {
         /// Which one.
         net: IpNet,
     },
+    /// The kernel removed a route that has keepalived's protocol.
+    RouteRemoved(RouteKey),
+    /// The kernel removed a rule that has keepalived's protocol.
+    RuleRemoved(RuleKey),
+    /// The kernel dropped notifications: what became of routes and rules is not known.
+    NotificationsLost,
     /// A datagram came in.
     Datagram {
         /// Where.
@@ -139,6 +150,14 @@ pub enum Action {
     AddAddresses(Vec<VirtualAddress>),
     /// Remove these addresses; one that is not there is fine.
     RemoveAddresses(Vec<VirtualAddress>),
+    /// Set these routes; one that is there already is fine.
+    AddRoutes(Vec<Route>),
+    /// Remove these routes; one that is not there is fine.
+    RemoveRoutes(Vec<Route>),
+    /// Set these rules; one that is there already is fine.
+    AddRules(Vec<Rule>),
+    /// Remove these rules; one that is not there is fine.
+    RemoveRules(Vec<Rule>),
     /// Run a script; answer with [`Event::ScriptFinished`].
     RunScript {
         /// Which one.
@@ -168,6 +187,7 @@ pub struct Routers {
     /// There was an [`Event::Configure`] before.
     running: bool,
     no_fault_mails: bool,
+    statics: Statics,
     interfaces: BTreeMap<InterfaceName, Interface>,
     /// Asked to be open, and not reported as failed.
     open: BTreeSet<Channel>,
@@ -234,6 +254,8 @@ impl Routers {
             Event::Configure(settings) => self.configure(now, settings, &mut out),
             Event::Interface { name, facts } => self.interface_changed(now, name, facts, &mut out),
             Event::AddressRemoved { interface, net } => self.address_removed(now, &interface, net, &mut out),
+            Event::RouteRemoved(key) => self.route_removed(now, &key, &mut out),
+            Event::RuleRemoved(key) => self.rule_removed(now, &key, &mut out),
             Event::Datagram { channel, bytes } => self.datagram(now, &channel, &bytes, &mut out),
             Event::ChannelFailed { channel, reason } => self.channel_failed(now, channel, reason, &mut out),
             Event::ScriptFinished { name, run, outcome } => {
@@ -245,6 +267,7 @@ impl Routers {
             Event::FileValue { name, value } => self.file_value(now, name, value, &mut out),
             Event::ProcessQuorum { name, reached } => self.process_quorum(now, name, reached, &mut out),
             Event::Bfd { name, up } => self.session(now, name, up, &mut out),
+            Event::NotificationsLost => self.reassert(&mut out),
             Event::Timer => self.timer(now, &mut out),
             Event::Stop => self.stop(now, &mut out),
         }
@@ -278,6 +301,7 @@ impl Routers {
             group.notify(Occasion::Stop, fault_mails, out);
         }
         self.scripts.clear();
+        self.configure_statics(Statics::default(), out);
         self.update_channels(out);
     }
 
@@ -292,6 +316,10 @@ impl Routers {
                 vrrp::Action::SendAdvert(priority) => entry.send_advert(priority, out),
                 vrrp::Action::AddAddresses(addresses) => out.push(Action::AddAddresses(addresses)),
                 vrrp::Action::RemoveAddresses(addresses) => out.push(Action::RemoveAddresses(addresses)),
+                vrrp::Action::AddRoutes(routes) => out.push(Action::AddRoutes(routes)),
+                vrrp::Action::RemoveRoutes(routes) => out.push(Action::RemoveRoutes(routes)),
+                vrrp::Action::AddRules(rules) => out.push(Action::AddRules(rules)),
+                vrrp::Action::RemoveRules(rules) => out.push(Action::RemoveRules(rules)),
                 vrrp::Action::Announce { rounds } => entry.announce(rounds, &self.interfaces, out),
                 vrrp::Action::WantsMaster => follow.push(groups::Move::WantsMaster),
                 vrrp::Action::Obeys => follow.push(groups::Move::Obeys),
@@ -331,6 +359,7 @@ impl Routers {
             }
         }
         self.configure_scripts(now, settings.scripts, out);
+        self.configure_statics(settings.statics, out);
 
         let mut old: Vec<Entry> = std::mem::take(&mut self.entries);
         let mut started = Vec::new();

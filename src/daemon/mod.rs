@@ -9,6 +9,7 @@
 //!
 //! A reload is parsed here, on the main thread, and reaches the others as a finished configuration or not at all.
 
+mod kernel;
 pub mod log;
 pub mod notifier;
 pub mod pidfile;
@@ -199,6 +200,7 @@ fn settings(config: &Config) -> Settings {
         instances: config.instances.clone(),
         scripts: config.scripts.clone(),
         sync_groups: config.sync_groups.clone(),
+        statics: config.statics.clone(),
         no_fault_mails: config.global.email.no_fault_mails,
         states_on_reload: config.global.vrrp.fifo_states_on_reload,
     }

@@ -17,20 +17,20 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use netlink_sys::protocols::NETLINK_ROUTE;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::kernel::Kernel;
 use crate::controller::report::{Loudness, RoutersReport};
 use crate::controller::routers::{Action, Event, Routers, Settings};
-use crate::io::netlink::address::{Change, change_addresses};
+use crate::io::netlink::NetlinkError;
 use crate::io::netlink::monitor::{self, Monitor};
-use crate::io::netlink::{Connection, NetlinkError};
+
 use crate::io::packet::{AdvertSocket, FrameSocket};
-use crate::model::{Channel, Command, InterfaceName, ScriptName, VirtualAddress};
+use crate::model::{Channel, Command, InterfaceName, ScriptName};
 use crate::notify::vrrp::Message;
 use crate::time::Instant;
 use crate::track::Outcome;
@@ -125,7 +125,7 @@ impl VrrpThread {
                 Err(_) => Some("the VRRP thread panicked".to_owned()),
             };
             if error.is_some() {
-                edge.drop_addresses();
+                edge.kernel.drop_everything(&edge.indices);
             }
             let _ = news.send(News::Ended(error));
         };
@@ -164,12 +164,12 @@ struct Edge {
     news: UnboundedSender<News>,
     monitor: Monitor,
     indices: BTreeMap<InterfaceName, u32>,
-    requests: Connection,
+    kernel: Kernel,
     frames: FrameSocket,
     channels: BTreeMap<u64, (Channel, AdvertSocket)>,
     next_token: u64,
-    /// Addresses that this thread has set and not removed.
-    held: BTreeSet<VirtualAddress>,
+    /// Notifications about routes and rules were asked for.
+    watches_routes: bool,
     /// Channels whose last send failed, so that one broken link is not told with every advert.
     send_failed: BTreeSet<Channel>,
     epoch: std::time::Instant,
@@ -197,11 +197,11 @@ impl Edge {
             news,
             indices: monitor.indices(),
             monitor,
-            requests: Connection::open(NETLINK_ROUTE)?,
+            kernel: Kernel::open()?,
             frames,
             channels: BTreeMap::new(),
             next_token: FIRST_CHANNEL,
-            held: BTreeSet::new(),
+            watches_routes: false,
             send_failed: BTreeSet::new(),
             epoch: std::time::Instant::now(),
             stopping: false,
@@ -288,6 +288,9 @@ impl Edge {
             self.feed(match change {
                 monitor::Change::Interface { name, facts } => Event::Interface { name, facts },
                 monitor::Change::AddressRemoved { interface, net } => Event::AddressRemoved { interface, net },
+                monitor::Change::RouteRemoved(key) => Event::RouteRemoved(key),
+                monitor::Change::RuleRemoved(key) => Event::RuleRemoved(key),
+                monitor::Change::Lost => Event::NotificationsLost,
             });
         }
     }
@@ -349,14 +352,18 @@ impl Edge {
                     tracing::warn!("sending a gratuitous ARP on {interface}: {error}");
                 }
             }
-            Action::AddAddresses(addresses) => {
-                self.held.extend(addresses.iter().cloned());
-                self.change(Change::Add, &addresses);
+            Action::AddAddresses(addresses) => self.kernel.add_addresses(addresses, &self.indices),
+            Action::RemoveAddresses(addresses) => self.kernel.remove_addresses(&addresses, &self.indices),
+            Action::AddRoutes(routes) => {
+                self.watch_routes();
+                self.kernel.add_routes(routes, &self.indices);
             }
-            Action::RemoveAddresses(addresses) => {
-                self.held.retain(|held| !addresses.contains(held));
-                self.change(Change::Remove, &addresses);
+            Action::RemoveRoutes(routes) => self.kernel.remove_routes(&routes, &self.indices),
+            Action::AddRules(rules) => {
+                self.watch_routes();
+                self.kernel.add_rules(rules);
             }
+            Action::RemoveRules(rules) => self.kernel.remove_rules(&rules),
             Action::RunScript { name, run, command, timeout } => {
                 let _ = self.news.send(News::RunScript { name, run, command, timeout });
             }
@@ -368,10 +375,12 @@ impl Edge {
         None
     }
 
-    fn change(&mut self, change: Change, addresses: &[VirtualAddress]) {
-        for (address, error) in change_addresses(&mut self.requests, change, addresses, &self.indices) {
-            let verb = if change == Change::Add { "adding" } else { "removing" };
-            tracing::error!("{verb} {} on {}: {error}", address.net, address.interface);
+    /// Routes and rules are watched from the first one on that is set.
+    fn watch_routes(&mut self) {
+        if !std::mem::replace(&mut self.watches_routes, true)
+            && let Err(error) = self.monitor.watch_routes()
+        {
+            tracing::warn!("watching routes and rules: {error}; a removed one is not put back");
         }
     }
 
@@ -390,12 +399,6 @@ impl Edge {
         // Closing the descriptors takes them out of the epoll set.
         self.channels.retain(|_, (open, _)| open != channel);
         self.send_failed.remove(channel);
-    }
-
-    /// After a failure that nothing else survives: no address may stay on a host that no longer speaks for it.
-    fn drop_addresses(&mut self) {
-        let held: Vec<VirtualAddress> = std::mem::take(&mut self.held).into_iter().collect();
-        self.change(Change::Remove, &held);
     }
 }
 

@@ -9,19 +9,13 @@ use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
 use nix::unistd::{Group, SysconfVar, User, sysconf};
 
-use crate::config::{Host, Interface, Script};
+use crate::config::{Host, Interface, NameTable, Script};
+use crate::io::netlink::link::Links;
 use crate::io::sys;
 use crate::model::InterfaceName;
 
 /// Where a program without `/` is looked for when the environment has no `PATH` (confstr(3), `_CS_PATH`).
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
-/// Where routing tables get their names (ip-route(8)).
-const ROUTING_TABLES: [&str; 4] = [
-    "/etc/iproute2/rt_tables",
-    "/etc/iproute2/rt_tables.d/*.conf",
-    "/usr/share/iproute2/rt_tables",
-    "/usr/share/iproute2/rt_tables.d/*.conf",
-];
 /// Where network namespaces have their names (ip-netns(8)).
 const NAMESPACES: &str = "/run/netns";
 /// Write permission for the group, for others; and the sticky bit, with which others cannot replace a file.
@@ -77,17 +71,58 @@ impl Host for SystemHost {
         (name, 0).to_socket_addrs().ok()?.next().map(|address| address.ip())
     }
 
-    fn knows_routing_table(&self, name: &str) -> bool {
-        let files = ROUTING_TABLES.iter().flat_map(|pattern| sys::glob(Path::new(pattern)));
-        let texts: Vec<String> = files.filter_map(|path| fs::read_to_string(path).ok()).collect();
-        let mut lines = texts.iter().flat_map(|text| text.lines());
-        let named =
-            |line: &str| line.split('#').next().unwrap_or_default().split_ascii_whitespace().nth(1) == Some(name);
-        matches!(name, "unspec" | "default" | "main" | "local") || lines.any(named)
+    fn number_of(&self, table: NameTable, name: &str) -> Option<u32> {
+        named_in_files(table, name).or_else(|| table.built_in(name))
+    }
+
+    fn vrf_table(&self, name: &InterfaceName) -> Option<u32> {
+        let mut links = Links::open().ok()?;
+        links.vrf_table(name).ok().flatten()
     }
 
     fn has_network_namespace(&self, name: &str) -> bool {
         Path::new(NAMESPACES).join(name).exists()
+    }
+}
+
+/// The files of names, each overriding what comes later: `NUMBER NAME`, but protocols(5) has the name first.
+fn files_of(table: NameTable) -> Vec<PathBuf> {
+    let name = match table {
+        NameTable::Tables => "rt_tables",
+        NameTable::Fields => "rt_dsfield",
+        NameTable::Realms => "rt_realms",
+        NameTable::Protocols => "rt_protos",
+        NameTable::Scopes => "rt_scopes",
+        NameTable::Groups => "group",
+        NameTable::IpProtocols => return vec![PathBuf::from("/etc/protocols")],
+    };
+    let places = ["/etc/iproute2", "/usr/share/iproute2"];
+    let in_place = |place: &str| {
+        let mut files = vec![PathBuf::from(format!("{place}/{name}"))];
+        files.extend(sys::glob(Path::new(&format!("{place}/{name}.d/*.conf"))));
+        files
+    };
+    places.into_iter().flat_map(in_place).collect()
+}
+
+fn named_in_files(table: NameTable, name: &str) -> Option<u32> {
+    let texts = files_of(table).into_iter().filter_map(|path| fs::read_to_string(path).ok());
+    texts.into_iter().find_map(|text| text.lines().find_map(|line| number_in(table, line, name)))
+}
+
+fn number_in(table: NameTable, line: &str, name: &str) -> Option<u32> {
+    let mut words = line.split(['#', '!']).next()?.split_ascii_whitespace();
+    let (first, second) = (words.next()?, words.next()?);
+    let (number, found) = match table {
+        NameTable::IpProtocols => (second, first),
+        _ => (first, second),
+    };
+    if found != name {
+        return None;
+    }
+    match number.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None => number.parse().ok(),
     }
 }
 
@@ -150,9 +185,13 @@ mod tests {
     }
 
     #[test]
-    fn the_kernel_s_routing_tables_have_names() {
-        assert!(SystemHost.knows_routing_table("main"));
-        assert!(!SystemHost.knows_routing_table("no such table"));
+    fn numbers_have_names() {
+        assert_eq!(SystemHost.number_of(NameTable::Tables, "main"), Some(254));
+        assert_eq!(SystemHost.number_of(NameTable::Tables, "no such table"), None);
+        assert_eq!(SystemHost.number_of(NameTable::Scopes, "link"), Some(253));
+        assert_eq!(number_in(NameTable::Fields, "0x10\tAF11 # low", "AF11"), Some(16));
+        assert_eq!(number_in(NameTable::Tables, "#100 lab", "lab"), None);
+        assert_eq!(number_in(NameTable::IpProtocols, "tcp\t6\tTCP", "tcp"), Some(6));
         assert!(!SystemHost.has_network_namespace("no such namespace"));
     }
 

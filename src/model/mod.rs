@@ -11,6 +11,9 @@ pub mod ipvs;
 pub mod lvs;
 pub mod network;
 pub mod notify;
+pub mod owned;
+pub mod route;
+pub mod rule;
 pub mod sync_group;
 pub mod track;
 pub mod vrrp;
@@ -25,6 +28,8 @@ pub use lvs::{
 };
 pub use network::{Carrier, Channel, Endpoint, Interface};
 pub use notify::Notify;
+pub use owned::{Owned, Statics};
+pub use rule::Rule;
 pub use sync_group::SyncGroup;
 pub use track::{
     Command, FileInit, FileName, ParameterMatch, ProcessName, ScriptName, SessionName, TrackFile, TrackGroup,
@@ -52,6 +57,8 @@ pub struct Config {
     pub sync_groups: Vec<SyncGroup>,
     /// `track_group` blocks, in file order.
     pub track_groups: Vec<TrackGroup>,
+    /// `static_routes`, `static_rules`.
+    pub statics: Statics,
     /// `virtual_server` blocks, in file order.
     pub virtual_servers: Vec<VirtualServer>,
     /// `bfd_instance` blocks, in file order.
@@ -66,8 +73,8 @@ impl fmt::Debug for Config {
                 shown.field(name, &blocks);
             }
         }
-        let Config { global, scripts, files, processes, instances, sync_groups, track_groups, virtual_servers, bfd } =
-            self;
+        let Config { global, scripts, files, processes, instances, sync_groups, .. } = self;
+        let Config { track_groups, statics, virtual_servers, bfd, .. } = self;
         let mut shown = f.debug_struct("Config");
         shown.field("global", global);
         blocks(&mut shown, "scripts", scripts);
@@ -76,6 +83,9 @@ impl fmt::Debug for Config {
         blocks(&mut shown, "instances", instances);
         blocks(&mut shown, "sync_groups", sync_groups);
         blocks(&mut shown, "track_groups", track_groups);
+        if *statics != Statics::default() {
+            shown.field("statics", statics);
+        }
         blocks(&mut shown, "virtual_servers", virtual_servers);
         blocks(&mut shown, "bfd", bfd);
         shown.finish()

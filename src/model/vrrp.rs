@@ -9,6 +9,7 @@ use ipnet::IpNet;
 
 use super::address::{Family, InterfaceName};
 use super::notify::Notify;
+use super::owned::Owned;
 use super::track::Tracked;
 
 /// Virtual Router Identifier, 1 to 255 (RFC 9568 §5.2.3).
@@ -291,6 +292,8 @@ pub struct VrrpInstance {
     pub tracked: Vec<Tracked>,
     /// False with `dont_track_primary`: the instance goes on while its interface is down.
     pub track_primary: bool,
+    /// What else comes and goes with mastership.
+    pub owned: Owned,
     /// `garp_master_repeat`, `garp_master_delay`
     pub garp: GratuitousArp,
     /// `notify`, `notify_master`, …
@@ -316,6 +319,7 @@ impl VrrpInstance {
             tracked: Vec::new(),
             track_primary: true,
             garp: GratuitousArp::default(),
+            owned: Owned::default(),
             notify: Notify::default(),
         }
     }
@@ -323,5 +327,10 @@ impl VrrpInstance {
     /// `version`
     pub fn version(&self) -> Version {
         self.advert_interval.version()
+    }
+
+    /// The advertised addresses, then the excluded ones: in this order they are set and announced.
+    pub fn all_addresses(&self) -> Vec<VirtualAddress> {
+        self.virtual_addresses.iter().chain(&self.owned.excluded).cloned().collect()
     }
 }

@@ -233,7 +233,9 @@ fn settle_time(members: &[Member], machines: &[Machine]) -> Duration {
 /// What a member runs, its interface, and the address it sends from.
 fn machine(members: &[Member], index: usize) -> Machine {
     let member = &members[index];
-    let instance = member.instance.clone();
+    let mut instance = member.instance.clone();
+    // Its other interfaces are no part of what is played.
+    instance.owned.interfaces.clear();
     let is_tracked = |script: &&VrrpScript| {
         let object = TrackedObject::Script(script.name.clone());
         instance.tracked.iter().any(|tracked| tracked.object == object)

@@ -313,6 +313,7 @@ impl World {
                 Action::RunScript { name, run, .. } => self.run_script(node, name, run),
                 Action::Report(report) => self.tell(node, &report.to_string()),
                 Action::Open(_) | Action::Close(_) | Action::SendFrame { .. } | Action::Notify(_) => {}
+                Action::AddRoutes(_) | Action::RemoveRoutes(_) | Action::AddRules(_) | Action::RemoveRules(_) => {}
             }
         }
     }

@@ -100,6 +100,16 @@ pub enum Report {
     SettingAddresses,
     /// The addresses are being removed.
     RemovingAddresses,
+    /// The routes are being set, or removed.
+    Routes {
+        /// Set.
+        setting: bool,
+    },
+    /// The rules are being set, or removed.
+    Rules {
+        /// Set.
+        setting: bool,
+    },
     /// Priority 0 was sent.
     SentPriorityZero,
     /// The master is leaving.
@@ -157,8 +167,8 @@ pub enum Report {
     },
     /// A reload took a virtual address away.
     AddressNoLongerConfigured(String),
-    /// Somebody removed a virtual address of a MASTER; it is put back.
-    AddressRestored,
+    /// Somebody removed a virtual address, route or rule of a MASTER; it is put back.
+    Restored,
 }
 
 impl Report {
@@ -169,6 +179,8 @@ impl Report {
             Report::AdvertTimeout
                 | Report::SettingAddresses
                 | Report::RemovingAddresses
+                | Report::Routes { .. }
+                | Report::Rules { .. }
                 | Report::SentPriorityZero
                 | Report::HeardPriorityZero { .. }
                 | Report::MasterIs { .. }
@@ -178,7 +190,7 @@ impl Report {
 
     /// Whether it means that something is wrong.
     pub fn is_warning(&self) -> bool {
-        matches!(self, Report::OwnAddressHeard | Report::AddressRestored)
+        matches!(self, Report::OwnAddressHeard | Report::Restored)
     }
 }
 
@@ -193,6 +205,8 @@ impl fmt::Display for Report {
             Report::AdvertTimeout => f.write_str("Receive advertisement timeout"),
             Report::SettingAddresses => f.write_str("setting VIPs."),
             Report::RemovingAddresses => f.write_str("removing VIPs."),
+            Report::Routes { setting } => write!(f, "{} Virtual Routes", verb(*setting)),
+            Report::Rules { setting } => write!(f, "{} Virtual Rules", verb(*setting)),
             Report::SentPriorityZero => f.write_str("sent 0 priority"),
             Report::HeardPriorityZero { as_master: false } => f.write_str("Backup received priority 0 advertisement"),
             Report::HeardPriorityZero { as_master: true } => f.write_str("Master received priority 0 message"),
@@ -221,7 +235,13 @@ impl fmt::Display for Report {
                 write!(f, "advertisement interval updated from {from}ms to {to}ms by master")
             }
             Report::AddressNoLongerConfigured(address) => write!(f, "ip address {address}, no longer exist"),
-            Report::AddressRestored => f.write_str("a virtual IP was removed by somebody else - putting it back"),
+            Report::Restored => {
+                f.write_str("a virtual IP, route or rule was removed by somebody else - putting it back")
+            }
         }
     }
+}
+
+fn verb(setting: bool) -> &'static str {
+    if setting { "setting" } else { "removing" }
 }

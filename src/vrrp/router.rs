@@ -5,6 +5,7 @@
 //! cannot exist.
 
 mod changes;
+mod owned;
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -14,7 +15,8 @@ use std::time::Duration;
 use super::election::rank;
 use super::report::{FaultCause, Report, StateName};
 use super::timer::{master_down_interval, skew_time};
-use crate::model::{AdvertInterval, InitialState, Priority, VirtualAddress, VrrpInstance};
+use crate::model::route::Route;
+use crate::model::{AdvertInterval, InitialState, Priority, Rule, VirtualAddress, VrrpInstance};
 use crate::time::Instant;
 
 /// An advert that passed every check of [`super::receive`].
@@ -45,8 +47,8 @@ pub enum Event {
     Fault(FaultCause),
     /// A cause for FAULT is gone.
     Recovered(FaultCause),
-    /// The kernel no longer has one of the virtual addresses.
-    AddressLost,
+    /// The kernel no longer has one of the virtual addresses, routes or rules.
+    Lost,
     /// The sync group becomes MASTER.
     Promote,
     /// The sync group becomes BACKUP.
@@ -68,6 +70,14 @@ pub enum Action {
     AddAddresses(Vec<VirtualAddress>),
     /// Remove these addresses; one that is not there is fine.
     RemoveAddresses(Vec<VirtualAddress>),
+    /// Set these routes; one that is there already is fine.
+    AddRoutes(Vec<Route>),
+    /// Remove these routes; one that is not there is fine.
+    RemoveRoutes(Vec<Route>),
+    /// Set these rules; one that is there already is fine.
+    AddRules(Vec<Rule>),
+    /// Remove these rules; one that is not there is fine.
+    RemoveRules(Vec<Rule>),
     /// Announce every virtual address this many times.
     Announce {
         /// Packets for each address.
@@ -263,8 +273,8 @@ impl VirtualRouter {
                 self.causes.remove(&cause);
             }
 
-            (S::Master { .. }, E::AddressLost) => self.address_lost(now, out),
-            (S::Init | S::Backup { .. } | S::Fault, E::AddressLost) => {}
+            (S::Master { .. }, E::Lost) => self.lost(now, out),
+            (S::Init | S::Backup { .. } | S::Fault, E::Lost) => {}
 
             (S::Backup { .. }, E::Promote) => self.enter_master(now, out),
             (S::Init | S::Master { .. } | S::Fault, E::Promote) => {}
@@ -353,8 +363,7 @@ impl VirtualRouter {
         let from = self.state();
         out.push(Action::SendAdvert(self.priority));
         out.push(Action::Report(Report::Entered { from, to: StateName::Master }));
-        out.push(Action::Report(Report::SettingAddresses));
-        out.push(Action::AddAddresses(self.config.virtual_addresses.clone()));
+        self.take(out);
         out.push(Action::Announce { rounds: self.config.garp.repeat });
         self.state = State::Master {
             next_advert_at: now + self.config.advert_interval.duration(),
@@ -382,12 +391,6 @@ impl VirtualRouter {
         let from = self.state();
         self.state = State::Fault;
         out.push(Action::Report(Report::Entered { from, to: StateName::Fault }));
-    }
-
-    /// Gives up the addresses of a master.
-    fn release(&self, out: &mut Vec<Action>) {
-        out.push(Action::Report(Report::RemovingAddresses));
-        out.push(Action::RemoveAddresses(self.config.virtual_addresses.clone()));
     }
 
     /// §6.4.2, an advert in Backup.
@@ -468,9 +471,7 @@ impl VirtualRouter {
             out.push(Action::SendAdvert(self.priority));
             if std::mem::take(restore_pending) {
                 *restored_at = Some(now);
-                out.push(Action::Report(Report::AddressRestored));
-                out.push(Action::AddAddresses(self.config.virtual_addresses.clone()));
-                out.push(Action::Announce { rounds: 1 });
+                owned::restore(&self.config, out);
             }
         }
         if announce_at.is_some_and(|at| at <= now) {
@@ -481,16 +482,14 @@ impl VirtualRouter {
 
     /// keepalived gives up mastership for a skew time and takes it back; putting the address back costs nobody
     /// anything. No more often than adverts are sent, so that two tools that disagree do not fight at full speed.
-    fn address_lost(&mut self, now: Instant, out: &mut Vec<Action>) {
+    fn lost(&mut self, now: Instant, out: &mut Vec<Action>) {
         let State::Master { restored_at, restore_pending, .. } = &mut self.state else { return };
         if restored_at.is_some_and(|at| now.since(at) < self.config.advert_interval.duration()) {
             *restore_pending = true;
             return;
         }
         *restored_at = Some(now);
-        out.push(Action::Report(Report::AddressRestored));
-        out.push(Action::AddAddresses(self.config.virtual_addresses.clone()));
-        out.push(Action::Announce { rounds: 1 });
+        owned::restore(&self.config, out);
     }
 }
 

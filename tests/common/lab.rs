@@ -125,6 +125,13 @@ impl Lab {
         self.switch.ip(&["link", "set", &port(host), "up"]);
     }
 
+    /// Keeps the hosts from each other: each has a carrier, and nobody hears it but the capture.
+    pub fn isolate(&self) {
+        for host in &self.hosts {
+            self.switch.ip(&["link", "set", &port(host.plan.name), "type", "bridge_slave", "isolated", "on"]);
+        }
+    }
+
     /// The adverts `host` sent since `since`.
     pub fn adverts_of(&self, host: &Host, since: Stamp) -> Vec<Advert> {
         self.capture().adverts().into_iter().filter(|advert| advert.mac == host.mac && advert.at >= since).collect()
@@ -197,6 +204,13 @@ impl Host {
     /// Its namespace.
     pub fn namespace(&self) -> &Namespace {
         &self.namespace
+    }
+
+    /// Gives it IPv6, which hosts are built without.
+    pub fn enable_ipv6(&self) {
+        for interfaces in ["all", "default"] {
+            self.namespace.set_sysctl(&format!("net/ipv6/conf/{interfaces}/disable_ipv6"), "0");
+        }
     }
 
     /// Its directory: configuration, log, pid files.

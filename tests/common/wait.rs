@@ -16,12 +16,17 @@ pub fn stamp() -> Stamp {
 /// The first `Some` of `look`, which must come within `limit`; `what` completes "waited 5 s for …".
 #[track_caller]
 pub fn wait_for<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+    within(limit, &mut look).unwrap_or_else(|| panic!("waited {limit:?} for {what}"))
+}
+
+/// The first `Some` of `look` within `limit`; for tests that have more to say than what was waited for.
+pub fn within<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let started = Instant::now();
     loop {
-        if let Some(found) = look() {
+        let found = look();
+        if found.is_some() || started.elapsed() >= limit {
             return found;
         }
-        assert!(started.elapsed() < limit, "waited {limit:?} for {what}");
         thread::sleep(POLL);
     }
 }

@@ -11,6 +11,7 @@ mod demo;
 mod failover;
 mod forged;
 mod notify;
+mod owned;
 mod pairs;
 mod preemption;
 mod reload;

@@ -7,7 +7,8 @@ use crate::config::context::{Context, Spanned};
 use crate::config::cursor::{Line, lines, second_reading, shortened, walk};
 use crate::config::values::{self, Garbage, invalid_value};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
-use crate::model::{Family, GratuitousArp, InitialState, InterfaceName, Priority, Version, Vrid};
+use crate::model::route::Route;
+use crate::model::{Family, GratuitousArp, InitialState, InterfaceName, Priority, Rule, Version, Vrid};
 use crate::source::Span;
 use crate::syntax::{Statement, Word};
 
@@ -15,6 +16,8 @@ use super::Draft;
 use super::addresses::{self, AddressDraft};
 use super::instance_checks::usable_interface;
 use super::notify::NotifyDraft;
+use super::routes;
+use super::rules::{self, Priorities};
 use super::tracking::{self, TrackedDraft};
 
 /// How many characters of `auth_pass` are sent (RFC 2338 §5.3.6).
@@ -37,6 +40,8 @@ pub(in crate::config) struct InstanceDraft {
     pub unicast: Option<Span>,
     pub peers: Vec<IpAddr>,
     pub addresses: Vec<AddressDraft>,
+    pub routes: Vec<Route>,
+    pub rules: Vec<Rule>,
     pub tracked: Vec<TrackedDraft>,
     pub garp: GratuitousArp,
     pub notify: NotifyDraft,
@@ -51,7 +56,12 @@ pub(in crate::config) struct InstanceDraft {
 }
 
 /// Reads one block; `before` is what the file says further up.
-pub(super) fn read(context: &mut Context, block: &Line, before: &Draft) -> Option<InstanceDraft> {
+pub(super) fn read(
+    context: &mut Context,
+    block: &Line,
+    before: &Draft,
+    priorities: &mut Priorities,
+) -> Option<InstanceDraft> {
     let name = block.argument()?;
     if let Some(extra) = block.arguments.get(1) {
         context.report(
@@ -92,6 +102,8 @@ pub(super) fn read(context: &mut Context, block: &Line, before: &Draft) -> Optio
         unicast: None,
         peers: Vec::new(),
         addresses: Vec::new(),
+        routes: Vec::new(),
+        rules: Vec::new(),
         tracked: Vec::new(),
         garp: GratuitousArp::default(),
         notify: NotifyDraft::default(),
@@ -100,7 +112,9 @@ pub(super) fn read(context: &mut Context, block: &Line, before: &Draft) -> Optio
         group: group(block.body()),
         broken: false,
     };
-    walk(context, "vrrp_instance", block.body(), &mut |context, line| instance.line(context, &line, before));
+    walk(context, "vrrp_instance", block.body(), &mut |context, line| {
+        instance.line(context, &line, before, priorities);
+    });
     tracking::sessions(context, "vrrp_instance", &instance.name.value, block.body(), before, &mut instance.tracked);
     Some(instance)
 }
@@ -118,10 +132,20 @@ impl InstanceDraft {
         self.family.unwrap_or(Family::V4)
     }
 
-    fn line(&mut self, context: &mut Context, line: &Line, before: &Draft) {
+    fn line(&mut self, context: &mut Context, line: &Line, before: &Draft, priorities: &mut Priorities) {
         match line.keyword.name.as_str() {
             "authentication" => self.authentication(context, line),
             "virtual_ipaddress" => self.virtual_addresses(context, line),
+            "virtual_routes" => {
+                for entry in lines(context, line.body()) {
+                    self.routes.extend(routes::read(context, entry, None));
+                }
+            }
+            "virtual_rules" => {
+                for entry in lines(context, line.body()) {
+                    self.rules.extend(rules::read(context, entry, priorities, None));
+                }
+            }
             "unicast_peer" => self.unicast_peers(context, line),
             keyword if tracking::KEYWORDS.contains(&keyword) => {
                 tracking::read(context, &self.name.value, line, before, &mut self.tracked);

@@ -7,12 +7,14 @@ use std::time::Duration;
 use crate::config::context::{Context, Spanned};
 use crate::config::host::Interface;
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
+use crate::model::route::{Hop, Hops};
 use crate::model::{
-    AdvertInterval, Authentication, Family, GROUP_V4, GROUP_V6, Global, InitialState, InterfaceName, Notify, Priority,
-    TrackWeight, Tracked, TrackedObject, Transport, Version, VirtualAddress, VrrpInstance,
+    AdvertInterval, Authentication, Family, GROUP_V4, GROUP_V6, Global, InitialState, InterfaceName, Notify, Owned,
+    Priority, TrackWeight, Tracked, TrackedObject, Transport, Version, VirtualAddress, VrrpInstance,
 };
 use crate::source::Span;
 
+use super::statics::Stands;
 use super::sync_group::Membership;
 use super::tracking::TrackedDraft;
 use super::{Draft, InstanceDraft, SyncGroupDraft};
@@ -58,6 +60,16 @@ pub(super) fn known_interface(
     Some(name)
 }
 
+/// The interface of a route or a rule; reports one that the machine does not have, unless interfaces may come later.
+pub(super) fn needed_interface(context: &mut Context, name: &InterfaceName, span: Span, gist: &str) {
+    let missing = context.host.is_some_and(|host| host.interface(name) == Interface::Missing);
+    if missing && !context.dynamic_interfaces {
+        let message = format!("there is no interface {name}");
+        context
+            .report(Diagnostic::error(Name::UNKNOWN_INTERFACE, message).at(span).class(ErrorClass::General).gist(gist));
+    }
+}
+
 /// Hundredths of a second; the field has 12 bits (RFC 9568 §5.2.7).
 const LONGEST_INTERVAL: u16 = 4095;
 
@@ -70,10 +82,11 @@ pub(super) fn finish_all(
 ) -> Vec<VrrpInstance> {
     let default = draft.global.vrrp.defaults.version;
     let groups = Membership::new(&draft.sync_groups);
+    let stands = Stands::new(draft);
     let mut instances = Vec::new();
     for instance in &draft.instances {
         let group = groups.of(&instance.name.value);
-        let Some(finished) = finish(context, instance, default) else { continue };
+        let Some(finished) = finish(context, instance, &stands, default) else { continue };
         let mut tracked = tracked(context, instance, group, &finished);
         tracked.retain(|tracked| exists(&tracked.object));
         let notify = instance.notify.finish(context, group.map(SyncGroupDraft::notify), global);
@@ -83,7 +96,12 @@ pub(super) fn finish_all(
     instances
 }
 
-fn finish(context: &mut Context, draft: &InstanceDraft, default_version: Version) -> Option<VrrpInstance> {
+fn finish(
+    context: &mut Context,
+    draft: &InstanceDraft,
+    stands: &Stands,
+    default_version: Version,
+) -> Option<VrrpInstance> {
     let name = &draft.name.value;
     let complaint = |diagnostic: Diagnostic, span: Span| diagnostic.at(span).class_without_line(ErrorClass::General);
     if draft.vrid.is_none() {
@@ -118,6 +136,7 @@ fn finish(context: &mut Context, draft: &InstanceDraft, default_version: Version
         authentication: authentication(context, draft, version),
         transport: transport(context, draft),
         virtual_addresses: virtual_addresses(draft, &interface),
+        owned: owned(draft, stands, &interface),
         tracked: Vec::new(),
         track_primary: !draft.untracked_primary,
         garp: draft.garp,
@@ -303,6 +322,20 @@ fn transport(context: &mut Context, draft: &InstanceDraft) -> Transport {
         Family::V6 => GROUP_V6,
     };
     Transport::Multicast { source, group }
+}
+
+/// Routes, rules, and the other interfaces that the instance stands on.
+fn owned(draft: &InstanceDraft, stands: &Stands, own: &InterfaceName) -> Owned {
+    let mut interfaces = stands.interfaces_of(&draft.name.value);
+    interfaces.extend(draft.addresses.iter().filter_map(|address| address.interface.clone()));
+    for route in draft.routes.iter().filter(|route| route.tracked) {
+        if let Hops::One(Hop { interface: Some(interface), .. }) = &route.hops {
+            interfaces.insert(interface.clone());
+        }
+    }
+    interfaces.extend(draft.rules.iter().filter(|rule| rule.tracked).filter_map(|rule| rule.input.clone()));
+    interfaces.remove(own);
+    Owned { excluded: Vec::new(), routes: draft.routes.clone(), rules: draft.rules.clone(), interfaces }
 }
 
 fn virtual_addresses(draft: &InstanceDraft, interface: &InterfaceName) -> Vec<VirtualAddress> {

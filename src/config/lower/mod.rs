@@ -6,6 +6,7 @@ mod addresses;
 mod bfd;
 mod certificate;
 mod checker;
+mod encapsulation;
 mod forwarding;
 mod global;
 mod instance;
@@ -14,17 +15,23 @@ mod links;
 mod notify;
 mod real_server;
 mod root;
+mod route_hops;
+mod route_metrics;
+mod routes;
+mod rules;
 mod script;
 mod scripts_security;
 mod server_group;
 mod sorry_server;
+mod statics;
 mod sync_group;
 mod tracked_objects;
 pub(super) mod tracking;
 mod virtual_server;
 mod virtual_server_checks;
+mod words;
 
-use crate::model::{Config, TrackWeight, TrackedObject};
+use crate::model::{Config, Statics, TrackWeight, TrackedObject};
 use crate::schema::ROOT;
 use crate::syntax::Statement;
 
@@ -36,6 +43,7 @@ pub(super) use global::GlobalDraft;
 pub(super) use instance::InstanceDraft;
 pub(super) use script::ScriptDraft;
 pub(super) use server_group::GroupDraft;
+pub(super) use statics::StaticsDraft;
 pub(super) use sync_group::{SyncGroupDraft, TrackGroupDraft};
 pub(super) use tracked_objects::{FileDraft, ProcessDraft};
 pub(super) use virtual_server::ServerDraft;
@@ -52,6 +60,7 @@ pub(super) struct Draft {
     pub sync_groups: Vec<SyncGroupDraft>,
     pub track_groups: Vec<TrackGroupDraft>,
     pub instances: Vec<InstanceDraft>,
+    pub statics: StaticsDraft,
     pub servers: Vec<ServerDraft>,
     pub server_groups: Vec<GroupDraft>,
     pub bfd: Vec<BfdDraft>,
@@ -65,6 +74,7 @@ pub(super) fn lower(context: &mut Context, statements: &[Statement]) -> (Draft, 
     walk_all(context, ROOT, statements, &mut |_, line| blocks.push(line));
     let (globals, others): (Vec<_>, Vec<_>) = blocks.iter().partition(|line| line.keyword.name == "global_defs");
     let mut draft = Draft::default();
+    let mut priorities = rules::Priorities::default();
     for line in globals {
         global::read(context, &mut draft.global, line);
     }
@@ -87,7 +97,7 @@ pub(super) fn lower(context: &mut Context, statements: &[Statement]) -> (Draft, 
             }
             "vrrp_script" => draft.scripts.extend(script::read(context, line)),
             "vrrp_instance" => {
-                let instance = instance::read(context, line, &draft);
+                let instance = instance::read(context, line, &draft, &mut priorities);
                 draft.instances.extend(instance);
             }
             "SSL" => certificate::read(context, &mut draft.global, line),
@@ -97,6 +107,10 @@ pub(super) fn lower(context: &mut Context, statements: &[Statement]) -> (Draft, 
             }
             _ if root::read(context, &mut draft.global, line) => {}
             _ if links::read(context, &mut draft.global.links, line) => {}
+            "static_routes" | "static_rules" => {
+                let groups = draft.track_groups.iter().map(|group| group.name.value.clone()).collect();
+                statics::read(context, &mut draft.statics, &mut priorities, &groups, line);
+            }
             _ => judge(context, ROOT, line),
         }
     }
@@ -129,7 +143,8 @@ fn finish(context: &mut Context, draft: &Draft) -> Config {
     let track_groups = sync_group::finish_track_groups(context, draft);
     global.lvs = global::finish_lvs(context, &draft.global, &instances);
     let bfd = bfd::finish_all(context, &draft.bfd);
-    Config { global, scripts, files, processes, instances, sync_groups, track_groups, virtual_servers, bfd }
+    let statics = Statics { routes: draft.statics.routes.clone(), rules: draft.statics.rules.clone() };
+    Config { global, scripts, files, processes, instances, sync_groups, track_groups, statics, virtual_servers, bfd }
 }
 
 #[cfg(test)]

@@ -8,8 +8,6 @@ mod addresses;
 mod checkers;
 mod entry;
 mod instance;
-mod routes;
-mod rules;
 mod servers;
 mod statics;
 mod tracking;

@@ -1,10 +1,10 @@
-//! Static addresses, routes and rules (`vrrp/vrrp_parser.c`).
+//! Static addresses (`vrrp/vrrp_parser.c`).
 
 use crate::config::context::Context;
 use crate::syntax::{Statement, Word};
 
-use super::entry::{all, entries, last};
-use super::{addresses, routes, rules};
+use super::addresses;
+use super::entry::{all, last};
 
 /// The interface of static addresses when nothing else is said (keepalived.conf(5), `default_interface`).
 const DEFAULT_INTERFACE: &[u8] = b"eth0";
@@ -15,15 +15,8 @@ pub(super) fn check(context: &mut Context, statements: &[Statement]) {
         default_interface =
             last(block.body(), "default_interface").and_then(|entry| entry.argument(0).cloned()).or(default_interface);
     }
-    for block in entries(statements) {
-        match block.words[0].bytes.as_slice() {
-            b"static_routes" => routes::check(context, "static_routes", block.body()),
-            b"static_rules" => rules::check(context, "static_rules", block.body()),
-            b"static_ipaddress" => {
-                let eth0 = Word { bytes: DEFAULT_INTERFACE.to_vec().into(), ..block.words[0].clone() };
-                addresses::check_static(context, block.body(), default_interface.as_ref().unwrap_or(&eth0));
-            }
-            _ => {}
-        }
+    for block in all(statements, "static_ipaddress") {
+        let eth0 = Word { bytes: DEFAULT_INTERFACE.to_vec().into(), ..block.words[0].clone() };
+        addresses::check_static(context, block.body(), default_interface.as_ref().unwrap_or(&eth0));
     }
 }

@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use super::entry::Entry;
 use super::{Action, Routers};
 use crate::controller::report::RoutersReport as Report;
-use crate::model::{Channel, Family, Interface, InterfaceName, Transport, VirtualAddress, VrrpInstance};
+use crate::model::{Channel, Family, Interface, InterfaceName, Transport, VrrpInstance};
 use crate::time::Instant;
 use crate::vrrp;
 
@@ -34,6 +34,9 @@ impl Routers {
             self.close_channels_of(&name, out);
         }
         self.failed.retain(|channel| channel.interface != name);
+        if runs && !ran {
+            self.reinstate_statics(&name, out);
+        }
         match facts {
             Some(facts) => self.interfaces.insert(name, facts),
             None => self.interfaces.remove(&name),
@@ -55,27 +58,13 @@ impl Routers {
         self.update_all(now, out);
     }
 
-    pub(super) fn address_removed(
-        &mut self,
-        now: Instant,
-        interface: &InterfaceName,
-        net: IpNet,
-        out: &mut Vec<Action>,
-    ) {
-        let ours = |vip: &VirtualAddress| vip.interface == *interface && vip.net == net;
-        for index in 0..self.entries.len() {
-            if self.entries[index].router.config().virtual_addresses.iter().any(ours) {
-                self.feed(now, index, vrrp::Event::AddressLost, out);
-            }
-        }
-    }
-
     /// Brings sources, channels, priorities and causes for FAULT of every instance up to date.
     pub(super) fn update_all(&mut self, now: Instant, out: &mut Vec<Action>) {
         let virtual_addresses: BTreeSet<IpAddr> = self
             .entries
             .iter()
-            .flat_map(|entry| entry.router.config().virtual_addresses.iter().map(|vip| vip.net.addr()))
+            .flat_map(|entry| entry.router.config().all_addresses())
+            .map(|vip| vip.net.addr())
             .collect();
         for index in 0..self.entries.len() {
             let source = source_address(self.entries[index].router.config(), &self.interfaces, &virtual_addresses);

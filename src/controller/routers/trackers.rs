@@ -131,6 +131,7 @@ impl Routers {
                 (Effect::Wait | Effect::Weight(_), _) => false,
             };
         }
+        causes.extend(self.interfaces_down(config).map(FaultCause::InterfaceDown));
         let facts = self.interfaces.get(&config.interface);
         if !facts.is_some_and(|facts| facts.running || !config.track_primary) {
             causes.insert(FaultCause::InterfaceDown(config.interface.clone()));

@@ -12,6 +12,17 @@ pub fn attributes(mut bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     })
 }
 
+/// One attribute as it lies in memory, its padding included. Values are far shorter than its 16-bit length can tell.
+pub fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {
+    let length = (4 + value.len()) as u16;
+    let mut bytes = Vec::with_capacity((4 + value.len()).next_multiple_of(4));
+    bytes.extend_from_slice(&length.to_ne_bytes());
+    bytes.extend_from_slice(&kind.to_ne_bytes());
+    bytes.extend_from_slice(value);
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -25,5 +36,11 @@ mod tests {
         assert_eq!(attributes(&bytes).collect::<Vec<_>>(), two[..1]);
         bytes[0] = 1;
         assert_eq!(attributes(&bytes).count(), 0);
+    }
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        let bytes = [attribute(7, b"abcde"), attribute(1, b"")].concat();
+        assert_eq!(attributes(&bytes).collect::<Vec<_>>(), [(7, &b"abcde"[..]), (1, &b""[..])]);
     }
 }

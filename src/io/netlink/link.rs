@@ -25,6 +25,12 @@ const IFINFOMSG_LEN: usize = 16;
 /// `IFLA_IFNAME`
 const IFLA_IFNAME: u16 = 3;
 
+/// `IFLA_LINKINFO` and what is in it.
+const IFLA_LINKINFO: u16 = 18;
+const IFLA_INFO_KIND: u16 = 1;
+const IFLA_INFO_DATA: u16 = 2;
+const IFLA_VRF_TABLE: u16 = 1;
+
 /// What could not be built, and why.
 #[derive(Debug, thiserror::Error)]
 #[error("{doing}")]
@@ -62,6 +68,17 @@ impl Links {
             .iter()
             .find_map(|reply| index_of(&reply.payload, interface))
             .ok_or_else(|| LinkError { doing: doing(), source: NetlinkError::Malformed("no such interface in it") })
+    }
+
+    /// The routing table of `interface`; `None` when it is no VRF.
+    pub fn vrf_table(&mut self, interface: &InterfaceName) -> Result<Option<u32>, LinkError> {
+        let mut message = LinkMessage::default();
+        message.attributes.push(LinkAttribute::IfName(interface.to_string()));
+        let replies = self
+            .connection
+            .request(0, RouteNetlinkMessage::GetLink(message))
+            .map_err(|source| LinkError { doing: format!("looking up {interface}"), source })?;
+        Ok(replies.iter().find_map(|reply| table_of(&reply.payload)))
     }
 
     /// A bridge that forwards at once and everything: no spanning tree, no snooping.
@@ -143,6 +160,15 @@ fn new_link(name: &InterfaceName, kind: InfoKind, data: InfoData) -> LinkMessage
     message.attributes.push(LinkAttribute::IfName(name.to_string()));
     message.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(kind), LinkInfo::Data(data)]));
     message
+}
+
+/// The table of a VRF in an `RTM_NEWLINK`.
+fn table_of(payload: &[u8]) -> Option<u32> {
+    let find = |bytes: &[u8], kind: u16| attributes(bytes).find(|(found, _)| *found == kind).map(|(_, v)| v.to_vec());
+    let info = find(payload.get(IFINFOMSG_LEN..)?, IFLA_LINKINFO)?;
+    find(&info, IFLA_INFO_KIND).filter(|kind| kind.starts_with(b"vrf"))?;
+    let table = find(&find(&info, IFLA_INFO_DATA)?, IFLA_VRF_TABLE)?;
+    Some(u32::from_ne_bytes(table.try_into().ok()?))
 }
 
 /// `ifi_index` of an `RTM_NEWLINK` about `interface`. Read from the bytes: attributes of newer kernels do not matter.

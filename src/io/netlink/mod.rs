@@ -7,6 +7,10 @@ pub mod attributes;
 pub mod link;
 /// Interfaces and their addresses, as the kernel reports them.
 pub mod monitor;
+/// Setting and removing routes.
+pub mod route;
+/// Setting and removing routing rules.
+pub mod rule;
 
 /// The kernel's IPVS table, read and changed.
 pub mod ipvs;

@@ -19,8 +19,10 @@ use pnet_base::MacAddr;
 
 use super::attributes::attributes;
 use super::socket::split_message;
-use super::{Connection, NetlinkError};
+use super::{Connection, NetlinkError, route, rule};
 use crate::io::sys::borrow_fd;
+use crate::model::route::RouteKey;
+use crate::model::rule::RuleKey;
 use crate::model::{Interface, InterfaceName};
 
 /// Message types and groups of linux/rtnetlink.h.
@@ -28,9 +30,13 @@ const RTM_NEWLINK: u16 = 16;
 const RTM_DELLINK: u16 = 17;
 const RTM_NEWADDR: u16 = 20;
 const RTM_DELADDR: u16 = 21;
+const RTM_DELROUTE: u16 = 25;
+const RTM_DELRULE: u16 = 33;
 const RTMGRP_LINK: u32 = 1;
 const RTMGRP_IPV4_IFADDR: u32 = 0x10;
 const RTMGRP_IPV6_IFADDR: u32 = 0x100;
+/// Groups that are joined only when something must be watched: a router may change thousands of routes a second.
+const ROUTE_AND_RULE_GROUPS: [u32; 4] = [7, 8, 11, 19];
 /// Attributes of linux/if_link.h and linux/if_addr.h.
 const IFLA_ADDRESS: u16 = 1;
 const IFLA_IFNAME: u16 = 3;
@@ -61,6 +67,12 @@ pub enum Change {
         /// Which one.
         net: IpNet,
     },
+    /// A route of keepalived's protocol was removed.
+    RouteRemoved(RouteKey),
+    /// A rule of keepalived's protocol was removed.
+    RuleRemoved(RuleKey),
+    /// Notifications were lost. What is about interfaces and addresses has been found out; the rest is not known.
+    Lost,
 }
 
 struct Known {
@@ -92,6 +104,14 @@ impl Monitor {
         self.by_index.iter().map(|(index, known)| (known.name.clone(), *index)).collect()
     }
 
+    /// Notifies about routes and rules as well, from now on.
+    pub fn watch_routes(&mut self) -> Result<(), NetlinkError> {
+        for group in ROUTE_AND_RULE_GROUPS {
+            self.socket.add_membership(group)?;
+        }
+        Ok(())
+    }
+
     /// Everything that was notified since the last call. Never waits.
     pub fn read(&mut self) -> Result<Vec<Change>, NetlinkError> {
         let mut changes = Vec::new();
@@ -103,6 +123,7 @@ impl Monitor {
                     Some(libc::EINTR) => {}
                     Some(libc::ENOBUFS) => {
                         changes.extend(self.read_everything()?);
+                        changes.push(Change::Lost);
                         return Ok(changes);
                     }
                     _ => return Err(error.into()),
@@ -155,6 +176,8 @@ impl Monitor {
             RTM_DELLINK => self.deleted_link(payload, changes),
             RTM_NEWADDR => self.address(payload, true, changes),
             RTM_DELADDR => self.address(payload, false, changes),
+            RTM_DELROUTE => route::key_of_ours(payload).map(|key| changes.push(Change::RouteRemoved(key))),
+            RTM_DELRULE => rule::key_of_ours(payload).map(|key| changes.push(Change::RuleRemoved(key))),
             _ => None,
         };
     }

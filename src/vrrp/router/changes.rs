@@ -32,21 +32,8 @@ impl VirtualRouter {
     pub(super) fn reconfigure(&mut self, now: Instant, config: VrrpInstance, out: &mut Vec<Action>) {
         let down_before = self.master_down_interval();
         let old = std::mem::replace(&mut self.config, config);
-        let (is, was) = (&self.config.virtual_addresses, &old.virtual_addresses);
-        let removed: Vec<_> = was.iter().filter(|vip| !is.contains(vip)).cloned().collect();
-        let added: Vec<_> = is.iter().filter(|vip| !was.contains(vip)).cloned().collect();
-
         if let State::Master { .. } = self.state {
-            for vip in &removed {
-                let text = format!("{} dev {}", vip.net, vip.interface);
-                out.push(Action::Report(Report::AddressNoLongerConfigured(text)));
-            }
-            if !removed.is_empty() {
-                out.push(Action::RemoveAddresses(removed));
-            }
-            if !added.is_empty() {
-                out.push(Action::AddAddresses(added.clone()));
-            }
+            let added = self.move_to_new_settings(&old, out);
             // Whoever hears us must not first wait out the old interval to learn of the change.
             let advertised = |c: &VrrpInstance| {
                 let addresses: Vec<IpAddr> = c.virtual_addresses.iter().map(|vip| vip.net.addr()).collect();

@@ -348,11 +348,11 @@ fn a_lost_address_is_put_back_at_once_but_not_in_a_frenzy() {
     let mut router = master();
     let now = at(4000);
     let puts_back = |actions: &[Action]| actions.iter().any(|a| matches!(a, Action::AddAddresses(_)));
-    assert!(puts_back(&router.handle(now, Event::AddressLost)));
-    assert!(!puts_back(&router.handle(now, Event::AddressLost)));
+    assert!(puts_back(&router.handle(now, Event::Lost)));
+    assert!(!puts_back(&router.handle(now, Event::Lost)));
     let due = router.next_deadline().expect("adverts");
     assert!(puts_back(&router.handle(due, Event::Timer)));
-    assert!(backup().handle(now, Event::AddressLost).is_empty());
+    assert!(backup().handle(now, Event::Lost).is_empty());
 }
 
 #[test]
