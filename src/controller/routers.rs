@@ -19,13 +19,14 @@ use self::entry::Entry;
 use self::groups::Group;
 use super::report::RoutersReport as Report;
 use crate::model::{
-    Channel, Command, FileName, Interface, InterfaceName, Priority, ProcessName, ScriptName, SessionName, SyncGroup,
-    Transport, VirtualAddress, VrrpInstance, VrrpScript,
+    AnnouncePace, Channel, Command, FileName, Interface, InterfaceName, Priority, ProcessName, ScriptName, SessionName,
+    SyncGroup, Transport, VirtualAddress, VrrpInstance, VrrpScript,
 };
 use crate::notify::vrrp::{Message, Occasion};
 use crate::time::Instant;
 use crate::track::{Outcome, ScriptTracker, script};
 use crate::vrrp::receive::Counters;
+use crate::vrrp::router::MOST_EARLINESS;
 use crate::vrrp::{self, StateName};
 
 /// The part of a configuration that concerns VRRP.
@@ -41,6 +42,10 @@ pub struct Settings {
     pub no_fault_mails: bool,
     /// `fifo_write_vrrp_states_on_reload`
     pub states_on_reload: bool,
+    /// `vrrp_startup_delay`, or what is left of `vrrp_delay_after_boot`; counts once, from the first settings on.
+    pub startup_delay: Duration,
+    /// `garp_group`, `vrrp_garp_interval`, `vrrp_gna_interval`
+    pub announce_paces: Vec<AnnouncePace>,
 }
 
 /// What can happen.
@@ -172,6 +177,9 @@ pub struct Routers {
     /// Asked to be open, and not reported as failed.
     open: BTreeSet<Channel>,
     failed: BTreeSet<Channel>,
+    /// Until `vrrp_startup_delay` is over nothing is claimed, and nothing heard.
+    quiet_until: Instant,
+    started: bool,
     discarded: Discarded,
     told_too_short: BTreeSet<InterfaceName>,
 }
@@ -252,8 +260,10 @@ impl Routers {
     }
 
     fn timer(&mut self, now: Instant, out: &mut Vec<Action>) {
+        // What is due in a moment may go out with the rest; the router decides.
+        let soon = now + MOST_EARLINESS;
         for index in 0..self.entries.len() {
-            if self.entries[index].router.next_deadline().is_some_and(|due| due <= now) {
+            if self.entries[index].router.next_deadline().is_some_and(|due| due <= soon) {
                 self.feed(now, index, vrrp::Event::Timer, out);
             }
         }
@@ -298,6 +308,9 @@ impl Routers {
                 vrrp::Action::Report(report) => {
                     entry.rearm(&report);
                     follow.extend(groups::Move::of(&report));
+                    if let vrrp::Report::SplitBrain { .. } = report {
+                        entry.counters.split_brains += 1;
+                    }
                     let instance = entry.router.config().name.clone();
                     if entry.is_told(&report) {
                         told.push(report.clone());
@@ -331,6 +344,9 @@ impl Routers {
             }
         }
         self.configure_scripts(now, settings.scripts, out);
+        if !std::mem::replace(&mut self.started, true) {
+            self.quiet_until = now + settings.startup_delay;
+        }
 
         let mut old: Vec<Entry> = std::mem::take(&mut self.entries);
         let mut started = Vec::new();
@@ -350,6 +366,9 @@ impl Routers {
         self.configure_groups(settings.sync_groups);
         self.update_all(now, out);
         self.settle_groups(now, &started, out);
+        for index in &started {
+            self.feed(now, *index, vrrp::Event::QuietUntil(self.quiet_until), out);
+        }
         self.start(now, started, out);
         if std::mem::replace(&mut self.running, true) && settings.states_on_reload {
             self.repeat_states(out);

@@ -4,6 +4,7 @@
 pub mod address;
 pub mod bfd;
 pub mod check;
+pub mod conduct;
 pub mod global;
 pub mod ipvs;
 pub mod lvs;
@@ -18,6 +19,7 @@ use std::fmt;
 pub use address::{BoundedName, Family, InterfaceName, MulticastV4, MulticastV6};
 pub use bfd::{BfdInstance, BfdInterval};
 pub use check::{CheckTiming, Checker, CheckerKind, HttpCheck, HttpUrl, Route, StatusCodes};
+pub use conduct::{AnnouncePace, Authentication, ChecksumV3, Conduct, GratuitousArp, ReceiveChecks};
 pub use global::{
     Alerts, ChainName, DownTimerAdverts, DynamicInterfaces, EmailSettings, ExtraGarp, Firewall, GarpDefaults, Global,
     InstanceDefaults, Ipsets, IptablesChains, Nftables, NotifyFifo, ReceiveBuffer, ReceiveBufferPolicy, SetName,
@@ -35,8 +37,7 @@ pub use track::{
     TrackProcess, TrackWeight, Tracked, TrackedObject, VrrpScript,
 };
 pub use vrrp::{
-    AdvertInterval, Authentication, GROUP_V4, GROUP_V6, GratuitousArp, InitialState, Priority, Transport, Version,
-    VirtualAddress, Vrid, VrrpInstance,
+    AdvertInterval, GROUP_V4, GROUP_V6, InitialState, Priority, Transport, Version, VirtualAddress, Vrid, VrrpInstance,
 };
 
 /// A whole configuration, ready to run.
@@ -56,6 +57,8 @@ pub struct Config {
     pub sync_groups: Vec<SyncGroup>,
     /// `track_group` blocks, in file order.
     pub track_groups: Vec<TrackGroup>,
+    /// `garp_group` blocks, and what global settings say about interfaces in none. Empty when nothing is slowed down.
+    pub announce_paces: Vec<AnnouncePace>,
     /// `virtual_server` blocks, in file order.
     pub virtual_servers: Vec<VirtualServer>,
 }
@@ -68,7 +71,8 @@ impl fmt::Debug for Config {
                 shown.field(name, &blocks);
             }
         }
-        let Config { global, scripts, files, processes, instances, sync_groups, track_groups, virtual_servers } = self;
+        let Config { global, scripts, files, processes, instances, .. } = self;
+        let Config { sync_groups, track_groups, announce_paces, virtual_servers, .. } = self;
         let mut shown = f.debug_struct("Config");
         shown.field("global", global);
         blocks(&mut shown, "scripts", scripts);
@@ -77,6 +81,7 @@ impl fmt::Debug for Config {
         blocks(&mut shown, "instances", instances);
         blocks(&mut shown, "sync_groups", sync_groups);
         blocks(&mut shown, "track_groups", track_groups);
+        blocks(&mut shown, "announce_paces", announce_paces);
         blocks(&mut shown, "virtual_servers", virtual_servers);
         shown.finish()
     }

@@ -4,6 +4,7 @@
 
 mod addresses;
 mod checker;
+mod conduct;
 mod forwarding;
 mod global;
 mod instance;
@@ -115,7 +116,8 @@ fn finish(context: &mut Context, draft: &Draft) -> Config {
     let sync_groups = sync_group::finish_all(context, draft, &mut instances, &exists, &global);
     let track_groups = sync_group::finish_track_groups(context, draft);
     global.lvs = global::finish_lvs(context, &draft.global, &instances);
-    Config { global, scripts, files, processes, instances, sync_groups, track_groups, virtual_servers }
+    let announce_paces = conduct::paces(&global);
+    Config { global, scripts, files, processes, instances, announce_paces, sync_groups, track_groups, virtual_servers }
 }
 
 #[cfg(test)]
