@@ -22,13 +22,14 @@ use super::report::RoutersReport as Report;
 use crate::model::route::{Route, RouteKey};
 use crate::model::rule::RuleKey;
 use crate::model::{
-    Channel, Command, FileName, Interface, InterfaceName, Priority, ProcessName, Rule, ScriptName, SessionName,
-    Statics, SyncGroup, Transport, VirtualAddress, VrrpInstance, VrrpScript,
+    AnnouncePace, Channel, Command, FileName, Interface, InterfaceName, Priority, ProcessName, Rule, ScriptName,
+    SessionName, Statics, SyncGroup, Transport, VirtualAddress, VrrpInstance, VrrpScript,
 };
 use crate::notify::vrrp::{Message, Occasion};
 use crate::time::Instant;
 use crate::track::{Outcome, ScriptTracker, script};
 use crate::vrrp::receive::Counters;
+use crate::vrrp::router::MOST_EARLINESS;
 use crate::vrrp::{self, StateName};
 
 /// The part of a configuration that concerns VRRP.
@@ -46,6 +47,10 @@ pub struct Settings {
     pub states_on_reload: bool,
     /// What is there whoever is master.
     pub statics: Statics,
+    /// `vrrp_startup_delay`, or what is left of `vrrp_delay_after_boot`; counts once, from the first settings on.
+    pub startup_delay: Duration,
+    /// `garp_group`, `vrrp_garp_interval`, `vrrp_gna_interval`
+    pub announce_paces: Vec<AnnouncePace>,
 }
 
 /// What can happen.
@@ -192,6 +197,9 @@ pub struct Routers {
     /// Asked to be open, and not reported as failed.
     open: BTreeSet<Channel>,
     failed: BTreeSet<Channel>,
+    /// Until `vrrp_startup_delay` is over nothing is claimed, and nothing heard.
+    quiet_until: Instant,
+    started: bool,
     discarded: Discarded,
     told_too_short: BTreeSet<InterfaceName>,
 }
@@ -275,8 +283,10 @@ impl Routers {
     }
 
     fn timer(&mut self, now: Instant, out: &mut Vec<Action>) {
+        // What is due in a moment may go out with the rest; the router decides.
+        let soon = now + MOST_EARLINESS;
         for index in 0..self.entries.len() {
-            if self.entries[index].router.next_deadline().is_some_and(|due| due <= now) {
+            if self.entries[index].router.next_deadline().is_some_and(|due| due <= soon) {
                 self.feed(now, index, vrrp::Event::Timer, out);
             }
         }
@@ -326,6 +336,9 @@ impl Routers {
                 vrrp::Action::Report(report) => {
                     entry.rearm(&report);
                     follow.extend(groups::Move::of(&report));
+                    if let vrrp::Report::SplitBrain { .. } = report {
+                        entry.counters.split_brains += 1;
+                    }
                     let instance = entry.router.config().name.clone();
                     if entry.is_told(&report) {
                         told.push(report.clone());
@@ -360,6 +373,9 @@ impl Routers {
         }
         self.configure_scripts(now, settings.scripts, out);
         self.configure_statics(settings.statics, out);
+        if !std::mem::replace(&mut self.started, true) {
+            self.quiet_until = now + settings.startup_delay;
+        }
 
         let mut old: Vec<Entry> = std::mem::take(&mut self.entries);
         let mut started = Vec::new();
@@ -379,6 +395,9 @@ impl Routers {
         self.configure_groups(settings.sync_groups);
         self.update_all(now, out);
         self.settle_groups(now, &started, out);
+        for index in &started {
+            self.feed(now, *index, vrrp::Event::QuietUntil(self.quiet_until), out);
+        }
         self.start(now, started, out);
         if std::mem::replace(&mut self.running, true) && settings.states_on_reload {
             self.repeat_states(out);

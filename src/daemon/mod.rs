@@ -196,13 +196,17 @@ fn load(options: &Options) -> Result<Config, u8> {
 }
 
 fn settings(config: &Config) -> Settings {
+    let vrrp = &config.global.vrrp;
+    let since_boot = crate::io::host::uptime();
     Settings {
         instances: config.instances.clone(),
         scripts: config.scripts.clone(),
         sync_groups: config.sync_groups.clone(),
         statics: config.statics.clone(),
         no_fault_mails: config.global.email.no_fault_mails,
-        states_on_reload: config.global.vrrp.fifo_states_on_reload,
+        states_on_reload: vrrp.fifo_states_on_reload,
+        startup_delay: vrrp.startup_delay.max(vrrp.delay_after_boot.saturating_sub(since_boot)),
+        announce_paces: config.announce_paces.clone(),
     }
 }
 

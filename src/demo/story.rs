@@ -11,7 +11,7 @@ use super::event::{Event, Kind};
 use super::network::{HostId, VIP};
 use super::screen::{Screen, Voice, seconds};
 use super::stage::Stage;
-use crate::model::{AdvertInterval, Priority};
+use crate::model::{AdvertInterval, DownTimerAdverts, Priority};
 use crate::vrrp::timer::{master_down_interval, skew_time};
 
 /// Longest wait for anything; what is waited for takes half of it at most.
@@ -113,7 +113,9 @@ impl<'a> Story<'a> {
         self.client.forget_gap();
         self.end(HostId::A, |stage| stage.a.kill());
         self.stage.network.set_cable(HostId::A, false)?;
-        let measured = self.b_takes_over("b to take over", master_down_interval)?;
+        let measured = self.b_takes_over("b to take over", |interval, priority| {
+            master_down_interval(DownTimerAdverts::default(), interval, priority)
+        })?;
         self.watch_for(Duration::from_millis(1500))?;
         Ok(Measured { gap: self.client.longest_gap, ..measured })
     }

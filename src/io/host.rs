@@ -4,6 +4,7 @@ use std::fs::{self, Metadata};
 use std::net::{IpAddr, ToSocketAddrs};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::ifaddrs::getifaddrs;
 use nix::net::if_::InterfaceFlags;
@@ -22,6 +23,12 @@ const NAMESPACES: &str = "/run/netns";
 const GROUP_WRITE: u32 = 0o020;
 const OTHER_WRITE: u32 = 0o002;
 const STICKY: u32 = 0o1000;
+
+/// How long the machine has been running, suspended or not; zero when the kernel does not say.
+pub fn uptime() -> Duration {
+    let time = nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME);
+    time.map_or(Duration::ZERO, Duration::from)
+}
 
 /// This machine, in the network namespace of the process.
 #[derive(Debug, Clone, Copy, Default)]

@@ -6,6 +6,7 @@ use std::fmt;
 pub mod address;
 pub mod bfd;
 pub mod check;
+pub mod conduct;
 pub mod global;
 pub mod ipvs;
 pub mod lvs;
@@ -21,6 +22,7 @@ pub mod vrrp;
 pub use address::{BoundedName, Family, InterfaceName, MulticastV4, MulticastV6};
 pub use bfd::{BfdInstance, BfdInterval};
 pub use check::{CheckTiming, Checker, CheckerKind, HttpCheck, HttpUrl, Route, StatusCodes};
+pub use conduct::{AnnouncePace, Authentication, ChecksumV3, Conduct, GratuitousArp, ReceiveChecks};
 pub use global::*;
 pub use lvs::{
     Forwarding, LvsSettings, Protocol, RealServer, Scheduler, ServerId, ServerKey, SorryServer, Target, VirtualServer,
@@ -36,8 +38,7 @@ pub use track::{
     TrackProcess, TrackWeight, Tracked, TrackedObject, VrrpScript,
 };
 pub use vrrp::{
-    AdvertInterval, Authentication, GROUP_V4, GROUP_V6, GratuitousArp, InitialState, Priority, Transport, Version,
-    VirtualAddress, Vrid, VrrpInstance,
+    AdvertInterval, GROUP_V4, GROUP_V6, InitialState, Priority, Transport, Version, VirtualAddress, Vrid, VrrpInstance,
 };
 
 /// A whole configuration, ready to run.
@@ -59,6 +60,8 @@ pub struct Config {
     pub track_groups: Vec<TrackGroup>,
     /// `static_routes`, `static_rules`.
     pub statics: Statics,
+    /// `garp_group` blocks, and what global settings say about interfaces in none. Empty when nothing is slowed down.
+    pub announce_paces: Vec<AnnouncePace>,
     /// `virtual_server` blocks, in file order.
     pub virtual_servers: Vec<VirtualServer>,
     /// `bfd_instance` blocks, in file order.
@@ -74,7 +77,7 @@ impl fmt::Debug for Config {
             }
         }
         let Config { global, scripts, files, processes, instances, sync_groups, .. } = self;
-        let Config { track_groups, statics, virtual_servers, bfd, .. } = self;
+        let Config { track_groups, announce_paces, statics, virtual_servers, bfd, .. } = self;
         let mut shown = f.debug_struct("Config");
         shown.field("global", global);
         blocks(&mut shown, "scripts", scripts);
@@ -86,6 +89,7 @@ impl fmt::Debug for Config {
         if *statics != Statics::default() {
             shown.field("statics", statics);
         }
+        blocks(&mut shown, "announce_paces", announce_paces);
         blocks(&mut shown, "virtual_servers", virtual_servers);
         blocks(&mut shown, "bfd", bfd);
         shown.finish()

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use super::address::{Family, InterfaceName};
+use super::conduct::{Authentication, Conduct, GratuitousArp};
 use super::notify::Notify;
 use super::owned::Owned;
 use super::track::Tracked;
@@ -164,26 +165,6 @@ pub enum InitialState {
     Unset,
 }
 
-/// `authentication { … }` (RFC 2338 §5.3.6; RFC 3768 dropped it, keepalived did not).
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub enum Authentication {
-    /// `auth type 0`
-    #[default]
-    None,
-    /// `auth_type PASS`: eight octets in clear, zero padded.
-    Pass([u8; 8]),
-}
-
-impl fmt::Debug for Authentication {
-    /// Never shows the password: a `Debug` text ends up in logs and bug reports.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Authentication::None => "None",
-            Authentication::Pass(_) => "Pass(…)",
-        })
-    }
-}
-
 /// 224.0.0.18 (RFC 9568 §5.1.1.2): where multicast adverts go unless the file says otherwise.
 pub const GROUP_V4: IpAddr = IpAddr::V4(Ipv4Addr::new(224, 0, 0, 18));
 /// ff02::12 (RFC 9568 §5.1.2.2)
@@ -203,7 +184,7 @@ pub enum Transport {
     Unicast {
         /// `unicast_src_ip`, else the interface's first address.
         source: Option<IpAddr>,
-        /// `unicast_peer`; never empty.
+        /// `unicast_peer`; empty only with `unicast_fault_no_peer`, which then means FAULT.
         peers: Vec<IpAddr>,
     },
 }
@@ -248,21 +229,6 @@ impl VirtualAddress {
     }
 }
 
-/// `garp_master_*`: how the addresses are announced on becoming MASTER.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GratuitousArp {
-    /// `garp_master_repeat`: rounds in a burst, default 5, at least 1.
-    pub repeat: u32,
-    /// `garp_master_delay`: until the second burst, default 5 s; zero means no second burst.
-    pub delay: Duration,
-}
-
-impl Default for GratuitousArp {
-    fn default() -> Self {
-        GratuitousArp { repeat: 5, delay: Duration::from_secs(5) }
-    }
-}
-
 /// One `vrrp_instance` block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VrrpInstance {
@@ -294,7 +260,9 @@ pub struct VrrpInstance {
     pub track_primary: bool,
     /// What else comes and goes with mastership.
     pub owned: Owned,
-    /// `garp_master_repeat`, `garp_master_delay`
+    /// `preempt_delay`, `strict_mode` and so on.
+    pub conduct: Conduct,
+    /// `garp_master_repeat`, `garp_master_delay` and so on.
     pub garp: GratuitousArp,
     /// `notify`, `notify_master`, …
     pub notify: Notify,
@@ -318,6 +286,7 @@ impl VrrpInstance {
             virtual_addresses: Vec::new(),
             tracked: Vec::new(),
             track_primary: true,
+            conduct: Conduct::default(),
             garp: GratuitousArp::default(),
             owned: Owned::default(),
             notify: Notify::default(),

@@ -86,12 +86,16 @@ fn authentication(a: &Member, b: &Member) -> Option<Diagnostic> {
     let name = &b.instance.name;
     let (message, spans) = match (a.instance.authentication, b.instance.authentication) {
         (here, there) if here == there => return None,
-        (Authentication::Pass(_), Authentication::Pass(_)) => {
+        (Authentication::Pass(_), Authentication::Pass(_)) | (Authentication::Header(_), Authentication::Header(_)) => {
             let message = format!("{name} has another auth_pass in {} than in {}", b.name(), a.name());
             (message, (a.places.password, b.places.password))
         }
-        (Authentication::Pass(_), Authentication::None) => {
+        (Authentication::Pass(_) | Authentication::Header(_), Authentication::None) => {
             let message = format!("{name} authenticates in {} and not in {}", a.name(), b.name());
+            (message, (a.places.authentication, b.places.authentication))
+        }
+        (Authentication::Pass(_), Authentication::Header(_)) | (Authentication::Header(_), Authentication::Pass(_)) => {
+            let message = format!("{name} has another auth_type in {} than in {}", b.name(), a.name());
             (message, (a.places.authentication, b.places.authentication))
         }
         (Authentication::None, _) => {

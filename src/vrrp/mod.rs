@@ -21,7 +21,7 @@ pub mod router;
 pub mod sync_group;
 pub mod timer;
 
-pub use receive::{Counters, Refusal};
+pub use receive::{Counters, Memory, Packet, Refusal};
 pub use report::{FaultCause, Report, StateName};
 pub use router::{Action, Company, Event, Heard, VirtualRouter};
 pub use sync_group::SyncGroup;

@@ -5,9 +5,10 @@
 
 use std::net::IpAddr;
 
-use crate::model::{AdvertInterval, Authentication, Transport, Version, VrrpInstance};
+use crate::model::{AdvertInterval, Authentication, Carrier, ChecksumV3, Family, Transport, Version, VrrpInstance};
+use crate::wire::auth_header::{self, AuthHeader};
 use crate::wire::ip::Datagram;
-use crate::wire::vrrp::{AUTH_AH, AUTH_NONE, AUTH_PASS, TTL, TYPE_ADVERTISEMENT, View};
+use crate::wire::vrrp::{AUTH_AH, AUTH_NONE, AUTH_PASS, Summing, TTL, TYPE_ADVERTISEMENT, View};
 
 use super::router::Heard;
 
@@ -92,6 +93,48 @@ pub enum Refusal {
         /// Of the packet.
         version: u8,
     },
+    /// Another key, or a field that was changed on the way.
+    #[error("IPSEC-AH : invalid IPSEC HMAC-MD5 value from {from}. Due to fields mutation or bad password !")]
+    CheckValue {
+        /// Sender.
+        from: IpAddr,
+    },
+    /// The header names another sender than the datagram.
+    #[error("IPSEC AH : invalid IPSEC SPI value. {spi} and expect {from}")]
+    Spi {
+        /// Sender.
+        from: IpAddr,
+        /// As received.
+        spi: IpAddr,
+    },
+    /// A packet that was heard before, or an older one.
+    #[error("IPSEC-AH : sequence number {sequence} from {from} already processed. Packet dropped. Local({own})")]
+    Replayed {
+        /// Sender.
+        from: IpAddr,
+        /// As received.
+        sequence: u32,
+        /// The highest one so far, sent or received.
+        own: u32,
+    },
+    /// Not one of the peers, which is checked where the file says so.
+    #[error("unicast source address {from} not a unicast peer")]
+    NotAPeer {
+        /// Sender.
+        from: IpAddr,
+    },
+    /// The peer is nearer or farther than the file says.
+    #[error("TTL/HL {ttl} from {from} not in range [{least}, {most}]")]
+    PeerTtl {
+        /// Sender.
+        from: IpAddr,
+        /// As received.
+        ttl: u8,
+        /// `min_ttl`
+        least: u8,
+        /// `max_ttl`
+        most: u8,
+    },
     /// Multicast to a unicast instance, or the reverse.
     #[error("Expected {} packet but received {} packet from {from}", cast(.expected_multicast), cast(&!.expected_multicast))]
     Destination {
@@ -137,6 +180,8 @@ pub struct Counters {
     pub authentication_type_mismatch: u64,
     /// `Authentication Errors: Failure`
     pub authentication_failure: u64,
+    /// Times that two routers were MASTER at once and this one stayed.
+    pub split_brains: u64,
 }
 
 impl Counters {
@@ -144,28 +189,69 @@ impl Counters {
     pub fn refused(&mut self, refusal: &Refusal) {
         let counter = match refusal {
             Refusal::Length { .. } => &mut self.length,
-            Refusal::Ttl { .. } => &mut self.ttl,
+            Refusal::Ttl { .. } | Refusal::PeerTtl { .. } => &mut self.ttl,
             Refusal::Version { .. } => &mut self.version,
             Refusal::AuthTypeInvalid { .. } => &mut self.authentication_invalid_type,
             Refusal::AuthTypeMismatch { .. } => &mut self.authentication_type_mismatch,
-            Refusal::Password { .. } => &mut self.authentication_failure,
+            Refusal::Password { .. } | Refusal::CheckValue { .. } | Refusal::Spi { .. } | Refusal::Replayed { .. } => {
+                &mut self.authentication_failure
+            }
             Refusal::Interval { .. } => &mut self.advertisement_interval,
             Refusal::PacketType { .. } => &mut self.invalid_type,
             Refusal::Checksum { .. } => &mut self.checksum,
-            Refusal::Destination { .. } => &mut self.address_list,
+            Refusal::Destination { .. } | Refusal::NotAPeer { .. } => &mut self.address_list,
         };
         *counter += 1;
     }
 }
 
-/// Judges a datagram that reached `instance`'s socket and carries its VRID.
-pub fn judge(instance: &VrrpInstance, datagram: &Datagram<'_>, advert: &View<'_>) -> Result<Heard, Refusal> {
+/// A received packet, taken apart; nothing of it is checked yet.
+#[derive(Debug, Clone, Copy)]
+pub struct Packet<'a> {
+    /// The IP datagram.
+    pub datagram: Datagram<'a>,
+    /// What stands before the VRRP part with protocol 51.
+    pub auth_header: Option<AuthHeader<'a>>,
+    /// The VRRP part.
+    pub advert: View<'a>,
+}
+
+impl<'a> Packet<'a> {
+    /// `None` when there is not even a virtual router id in it.
+    pub fn parse(bytes: &'a [u8]) -> Option<Packet<'a>> {
+        let datagram = Datagram::parse(bytes).ok()?;
+        let mut vrrp = datagram.payload;
+        let auth_header = match datagram.header.protocol == Carrier::AuthenticationHeader.number() {
+            true => {
+                vrrp = vrrp.get(auth_header::LEN..)?;
+                Some(AuthHeader::parse(datagram.payload)?)
+            }
+            false => None,
+        };
+        let advert = View::new(vrrp, Family::of(datagram.header.source)).ok()?;
+        Some(Packet { datagram, auth_header, advert })
+    }
+}
+
+/// What an instance remembers of the packets it has sent and received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Memory {
+    /// The last sequence number of authentication headers, sent or received: keepalived counts both in one.
+    pub sequence: u32,
+    /// A peer sums adverts of version 3 as old keepalived did, and is answered in the same way.
+    pub old_checksum: bool,
+}
+
+/// Judges a packet that reached `instance`'s socket and carries its VRID.
+pub fn judge(instance: &VrrpInstance, packet: &Packet<'_>, memory: &mut Memory) -> Result<Heard, Refusal> {
+    let Packet { datagram, advert, .. } = packet;
     let from = datagram.header.source;
     let multicast = matches!(instance.transport, Transport::Multicast { .. });
 
     let version = instance.version();
-    let length = datagram.header_len + advert.length();
-    let expected = datagram.header_len + advert.expected_length(version);
+    let before = datagram.header_len + if packet.auth_header.is_some() { auth_header::LEN } else { 0 };
+    let length = before + advert.length();
+    let expected = before + advert.expected_length(version);
     if length != expected {
         return Err(Refusal::Length { from, length, expected });
     }
@@ -178,6 +264,10 @@ pub fn judge(instance: &VrrpInstance, datagram: &Datagram<'_>, advert: &View<'_>
     if version == Version::V2 {
         authenticate(&instance.authentication, advert, from)?;
     }
+    let sequence = match (&instance.authentication, &packet.auth_header) {
+        (Authentication::Header(key), Some(header)) => Some(check_header(key, header, packet, multicast, memory)?),
+        _ => None,
+    };
     let own = instance.advert_interval;
     let interval = match advert.interval(version) {
         Some(interval) if version == Version::V3 || interval == own => interval,
@@ -189,13 +279,74 @@ pub fn judge(instance: &VrrpInstance, datagram: &Datagram<'_>, advert: &View<'_>
     if datagram.total_length != length {
         return Err(Refusal::Length { from, length: datagram.total_length, expected });
     }
-    if !advert.checksum_is_right(version, from, datagram.header.destination) {
+    if !checksum_is_right(instance, packet, memory) {
         return Err(Refusal::Checksum { from, version: version.number() });
     }
     if datagram.header.destination.is_multicast() != multicast {
         return Err(Refusal::Destination { from, expected_multicast: multicast });
     }
+    check_peer(instance, datagram)?;
+    // Only a packet that is believed whole moves the window.
+    memory.sequence = sequence.unwrap_or(memory.sequence);
     Ok(Heard { source: from, priority: advert.priority(), interval })
+}
+
+/// The sequence number, when all is right.
+fn check_header(
+    key: &[u8; 8],
+    header: &AuthHeader<'_>,
+    packet: &Packet<'_>,
+    multicast: bool,
+    memory: &Memory,
+) -> Result<u32, Refusal> {
+    let (datagram, from) = (&packet.datagram, packet.datagram.header.source);
+    let authentic = header.next_header == Carrier::Vrrp.number()
+        && header.is_authentic(datagram.bytes, datagram.header_len, key, !multicast);
+    if !authentic {
+        return Err(Refusal::CheckValue { from });
+    }
+    if IpAddr::V4(header.spi) != from {
+        return Err(Refusal::Spi { from, spi: header.spi.into() });
+    }
+    let (sequence, own) = (header.sequence, memory.sequence);
+    if sequence <= own {
+        return Err(Refusal::Replayed { from, sequence, own });
+    }
+    Ok(sequence)
+}
+
+fn checksum_is_right(instance: &VrrpInstance, packet: &Packet<'_>, memory: &mut Memory) -> bool {
+    let header = &packet.datagram.header;
+    let version = instance.version();
+    let right = |summing| packet.advert.checksum_is_right_as(summing, version, header.source, header.destination);
+    if right(Summing::Standard) {
+        return true;
+    }
+    let unicast = matches!(instance.transport, Transport::Unicast { .. });
+    match instance.conduct.checksum {
+        ChecksumV3::AsV2 => right(Summing::AsV2),
+        ChecksumV3::OldUnicast => unicast && right(Summing::OverGroup),
+        ChecksumV3::Adaptive if unicast && right(Summing::OverGroup) => {
+            memory.old_checksum = true;
+            true
+        }
+        ChecksumV3::Adaptive | ChecksumV3::Standard => false,
+    }
+}
+
+fn check_peer(instance: &VrrpInstance, datagram: &Datagram<'_>) -> Result<(), Refusal> {
+    let Transport::Unicast { peers, .. } = &instance.transport else { return Ok(()) };
+    let checks = &instance.conduct.checks;
+    let (from, ttl) = (datagram.header.source, datagram.header.ttl);
+    if (checks.sender_is_peer || !checks.peer_ttl.is_empty()) && !peers.contains(&from) {
+        return Err(Refusal::NotAPeer { from });
+    }
+    match checks.peer_ttl.get(&from) {
+        Some(range) if !range.contains(&ttl) => {
+            Err(Refusal::PeerTtl { from, ttl, least: *range.start(), most: *range.end() })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn authenticate(own: &Authentication, advert: &View<'_>, from: IpAddr) -> Result<(), Refusal> {
@@ -206,12 +357,16 @@ fn authenticate(own: &Authentication, advert: &View<'_>, from: IpAddr) -> Result
     let expected = match own {
         Authentication::None => AUTH_NONE,
         Authentication::Pass(_) => AUTH_PASS,
+        Authentication::Header(_) => AUTH_AH,
     };
     if auth_type != expected {
         return Err(Refusal::AuthTypeMismatch { from, auth_type, expected });
     }
     match own {
-        Authentication::None => Ok(()),
+        // keepalived sends no password over IPv6, so none can be asked for.
+        Authentication::Pass(_) if from.is_ipv6() => Ok(()),
+        // The header before the advert is checked on its own.
+        Authentication::None | Authentication::Header(_) => Ok(()),
         Authentication::Pass(password) => match advert.auth_data() {
             Some(received) if equal_in_constant_time(password, &received) => Ok(()),
             _ => Err(Refusal::Password { from }),
@@ -234,7 +389,7 @@ pub fn missing_addresses(instance: &VrrpInstance, advert: &View<'_>) -> Vec<IpAd
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Family, Priority, Vrid};
+    use crate::model::{Priority, Vrid};
     use crate::vrrp::router::tests::instance;
     use crate::wire::ip::Header;
     use crate::wire::vrrp::{Advert, GROUP, PROTOCOL, TOS};
@@ -261,8 +416,8 @@ mod tests {
     }
 
     fn judge_bytes(instance: &VrrpInstance, bytes: &[u8]) -> Result<Heard, Refusal> {
-        let datagram = Datagram::parse(bytes).expect("a whole header");
-        judge(instance, &datagram, &View::new(datagram.payload, Family::V4).expect("long enough"))
+        let packet = Packet::parse(bytes).expect("a whole header, and long enough");
+        judge(instance, &packet, &mut Memory::default())
     }
 
     /// A valid packet, changed by `forge` before its VRRP checksum is made right again.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use crate::model::{AdvertInterval, Family, InterfaceName, Priority, ScriptName, TrackedObject};
 
@@ -36,6 +37,8 @@ pub enum FaultCause {
     InterfaceDown(InterfaceName),
     /// The interface has no address of the family to send from.
     NoSourceAddress(Family, InterfaceName),
+    /// Unicast without a peer, where the file wants that to be a fault (`unicast_fault_no_peer`).
+    NoPeers,
     /// The socket for adverts could not be opened.
     Socket(InterfaceName),
     /// Something that is tracked with weight 0 fails, or a file's number is too low.
@@ -67,6 +70,7 @@ impl fmt::Display for FaultCause {
             FaultCause::NoSourceAddress(family, interface) => {
                 write!(f, "no {family} address for interface {interface}")
             }
+            FaultCause::NoPeers => f.write_str("unicast without any peers"),
             FaultCause::Socket(interface) => write!(f, "no socket for adverts on {interface}"),
             FaultCause::Tracked(TrackedObject::Interface(interface)) => write!(f, "interface {interface} down"),
             FaultCause::Tracked(TrackedObject::Process(name)) => {
@@ -134,7 +138,28 @@ pub enum Report {
         priority: Priority,
         /// Ours.
         own: Priority,
+        /// With an advert of ours, at once.
+        answers: bool,
     },
+    /// Two routers were MASTER at once, this one stays: told once for each such time.
+    SplitBrain {
+        /// The other one.
+        source: IpAddr,
+    },
+    /// Another router says that it owns the addresses, as this one does.
+    TwoOwners {
+        /// Sender.
+        source: IpAddr,
+    },
+    /// The process did not run for so long that another router must have taken over.
+    Overslept {
+        /// Since the last advert sent, or since it should have become MASTER.
+        silence: Duration,
+    },
+    /// A worse master is obeyed for this long.
+    PreemptDelayBegins(Duration),
+    /// A better master ended that.
+    PreemptDelayEnds,
     /// A backup heard a worse master and goes on waiting for its own turn.
     Discarded {
         /// Sender.
@@ -184,13 +209,22 @@ impl Report {
                 | Report::SentPriorityZero
                 | Report::HeardPriorityZero { .. }
                 | Report::MasterIs { .. }
+                | Report::PreemptDelayBegins(_)
+                | Report::PreemptDelayEnds
                 | Report::IntervalLearned { .. }
         )
     }
 
     /// Whether it means that something is wrong.
     pub fn is_warning(&self) -> bool {
-        matches!(self, Report::OwnAddressHeard | Report::Restored)
+        matches!(
+            self,
+            Report::OwnAddressHeard
+                | Report::Restored
+                | Report::SplitBrain { .. }
+                | Report::TwoOwners { .. }
+                | Report::Overslept { .. }
+        )
     }
 }
 
@@ -217,10 +251,23 @@ impl fmt::Display for Report {
             Report::Outranked { source, priority, own } => {
                 write!(f, "Master received advert from {source} with higher priority {priority}, ours {own}")
             }
-            Report::Challenged { source, priority, own } => write!(
+            Report::Challenged { source, priority, own, answers } => {
+                write!(f, "Received advert from {source} with lower priority {priority}, ours {own}")?;
+                f.write_str(if *answers { ", forcing new election" } else { "" })
+            }
+            Report::SplitBrain { source } => {
+                write!(f, "split brain: {source} was MASTER too and has to yield - announcing the addresses again")
+            }
+            Report::TwoOwners { source } => {
+                write!(f, "WARNING - {source} has priority 255 too; only one router can own the addresses")
+            }
+            Report::Overslept { silence } => write!(
                 f,
-                "Received advert from {source} with lower priority {priority}, ours {own}, forcing new election"
+                "was not running for {:.3} s, another router must have taken over - listening",
+                silence.as_secs_f64()
             ),
+            Report::PreemptDelayBegins(delay) => write!(f, "start preempt delay ({:.6})", delay.as_secs_f64()),
+            Report::PreemptDelayEnds => f.write_str("stop preempt delay"),
             Report::Discarded { source, priority } => {
                 write!(f, "received lower priority ({priority}) advert from {source} - discarding")
             }

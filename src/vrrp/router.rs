@@ -4,17 +4,21 @@
 //! [`VirtualRouter::next_deadline`] or the next event. States carry their own deadlines, so a timer that cannot matter
 //! cannot exist.
 
+mod announce;
+mod backup;
 mod changes;
+mod master;
 mod owned;
 
-use std::cmp::Ordering;
+pub use master::MOST_EARLINESS;
+
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
-use super::election::rank;
+use self::announce::Announcements;
 use super::report::{FaultCause, Report, StateName};
-use super::timer::{master_down_interval, skew_time};
+use super::timer::master_down_interval;
 use crate::model::route::Route;
 use crate::model::{AdvertInterval, InitialState, Priority, Rule, VirtualAddress, VrrpInstance};
 use crate::time::Instant;
@@ -43,6 +47,8 @@ pub enum Event {
     Priority(Priority),
     /// Our primary address, which breaks a tie.
     Source(IpAddr),
+    /// Nothing is claimed before then (`vrrp_startup_delay`).
+    QuietUntil(Instant),
     /// A cause for FAULT appeared.
     Fault(FaultCause),
     /// A cause for FAULT is gone.
@@ -114,11 +120,14 @@ enum State {
         interval: AdvertInterval,
         /// Nothing was heard for the master down interval, but the sync group is not ready.
         wants_master: bool,
+        /// Until when a master of a lower priority is obeyed: `preempt_delay` after its first advert.
+        preempt_at: Option<Instant>,
     },
     Master {
         next_advert_at: Instant,
-        /// The second burst of gratuitous ARP, `garp_master_delay` after the first.
-        announce_at: Option<Instant>,
+        announcements: Announcements,
+        /// When another master was heard last.
+        challenged_at: Option<Instant>,
         /// Lost addresses are put back at once, but no more often than adverts are sent.
         restored_at: Option<Instant>,
         restore_pending: bool,
@@ -133,6 +142,7 @@ pub struct VirtualRouter {
     /// Effective: the configured one and what trackers add.
     priority: Priority,
     source: Option<IpAddr>,
+    quiet_until: Instant,
     causes: BTreeSet<FaultCause>,
     company: Company,
     state: State,
@@ -143,7 +153,8 @@ impl VirtualRouter {
     pub fn new(config: VrrpInstance) -> VirtualRouter {
         let priority = config.priority;
         let company = Company::Alone;
-        VirtualRouter { config, priority, source: None, causes: BTreeSet::new(), company, state: State::Init }
+        let (quiet_until, causes) = (Instant::ZERO, BTreeSet::new());
+        VirtualRouter { config, priority, source: None, quiet_until, causes, company, state: State::Init }
     }
 
     /// Joins a sync group, or leaves it.
@@ -171,6 +182,14 @@ impl VirtualRouter {
         self.source
     }
 
+    /// The master that is obeyed, once it has been heard.
+    pub fn master(&self) -> Option<IpAddr> {
+        match self.state {
+            State::Backup { master, .. } => master,
+            State::Init | State::Master { .. } | State::Fault => None,
+        }
+    }
+
     /// The state as users name it.
     pub fn state(&self) -> StateName {
         match self.state {
@@ -186,8 +205,8 @@ impl VirtualRouter {
         match self.state {
             State::Init | State::Fault => None,
             State::Backup { master_down_at, .. } => Some(master_down_at),
-            State::Master { next_advert_at, announce_at, .. } => {
-                Some(announce_at.map_or(next_advert_at, |announce_at| announce_at.min(next_advert_at)))
+            State::Master { next_advert_at, announcements, .. } => {
+                Some(announcements.next().map_or(next_advert_at, |next| next.min(next_advert_at)))
             }
         }
     }
@@ -195,6 +214,9 @@ impl VirtualRouter {
     /// Takes one event at `now`, which never runs backwards.
     pub fn handle(&mut self, now: Instant, event: Event) -> Vec<Action> {
         let mut actions = Vec::new();
+        if matches!(event, Event::Timer | Event::Advert(_)) {
+            self.notice_oversleeping(now, &event, &mut actions);
+        }
         self.transition(now, event, &mut actions);
         actions
     }
@@ -231,6 +253,7 @@ impl VirtualRouter {
 
             (_, E::Priority(priority)) => self.change_priority(priority, out),
             (_, E::Source(source)) => self.source = Some(source),
+            (_, E::QuietUntil(until)) => self.quiet_until = until,
 
             (S::Init, E::Fault(cause)) => {
                 self.causes.insert(cause);
@@ -307,9 +330,17 @@ impl VirtualRouter {
         match self.company {
             Company::Group { of_owners: true } if self.starts_as_master() => {
                 let interval = self.config.advert_interval;
-                self.state = State::Backup { master_down_at: now, master: None, interval, wants_master: true };
+                let master_down_at = now.max(self.quiet_until);
+                self.state =
+                    State::Backup { master_down_at, master: None, interval, wants_master: true, preempt_at: None };
             }
-            Company::Alone if self.starts_as_master() => self.enter_master(now, out),
+            Company::Alone if self.starts_as_master() && self.quiet_until <= now => self.enter_master(now, out),
+            Company::Alone if self.starts_as_master() => {
+                self.enter_backup(now, None, out);
+                if let State::Backup { master_down_at, .. } = &mut self.state {
+                    *master_down_at = self.quiet_until;
+                }
+            }
             Company::Alone | Company::Group { .. } => self.enter_backup(now, None, out),
         }
     }
@@ -356,34 +387,20 @@ impl VirtualRouter {
             State::Backup { interval, .. } => interval,
             State::Init | State::Master { .. } | State::Fault => self.config.advert_interval,
         };
-        master_down_interval(interval, self.priority)
+        self.down_interval(interval, self.priority)
     }
 
-    fn enter_master(&mut self, now: Instant, out: &mut Vec<Action>) {
-        let from = self.state();
-        out.push(Action::SendAdvert(self.priority));
-        out.push(Action::Report(Report::Entered { from, to: StateName::Master }));
-        self.take(out);
-        out.push(Action::Announce { rounds: self.config.garp.repeat });
-        self.state = State::Master {
-            next_advert_at: now + self.config.advert_interval.duration(),
-            announce_at: self.second_burst(now),
-            restored_at: None,
-            restore_pending: false,
-        };
-    }
-
-    fn second_burst(&self, now: Instant) -> Option<Instant> {
-        (!self.config.garp.delay.is_zero()).then(|| now + self.config.garp.delay)
+    fn down_interval(&self, interval: AdvertInterval, priority: Priority) -> Duration {
+        master_down_interval(self.config.conduct.down_timer_adverts, interval, priority)
     }
 
     /// Listens to `master`, or to whoever may speak, for the whole down interval.
     fn enter_backup(&mut self, now: Instant, master: Option<Heard>, out: &mut Vec<Action>) {
         let from = self.state();
         let interval = master.map_or(self.config.advert_interval, |heard| heard.interval);
-        let master_down_at = now + master_down_interval(interval, self.priority);
+        let master_down_at = now.max(self.quiet_until) + self.down_interval(interval, self.priority);
         let master = master.map(|heard| heard.source);
-        self.state = State::Backup { master_down_at, master, interval, wants_master: false };
+        self.state = State::Backup { master_down_at, master, interval, wants_master: false, preempt_at: None };
         out.push(Action::Report(Report::Entered { from, to: StateName::Backup }));
     }
 
@@ -391,105 +408,6 @@ impl VirtualRouter {
         let from = self.state();
         self.state = State::Fault;
         out.push(Action::Report(Report::Entered { from, to: StateName::Fault }));
-    }
-
-    /// §6.4.2, an advert in Backup.
-    fn backup_hears(&mut self, now: Instant, heard: Heard, out: &mut Vec<Action>) {
-        let own = self.priority;
-        let State::Backup { master_down_at, master, interval, wants_master } = &mut self.state else { return };
-        if heard.priority == Priority::STOP {
-            out.push(Action::Report(Report::HeardPriorityZero { as_master: false }));
-            *master_down_at = now + skew_time(*interval, own);
-        } else if !self.config.preempt || heard.priority >= own {
-            if *interval != heard.interval {
-                out.push(Action::Report(Report::IntervalLearned { from: *interval, to: heard.interval }));
-                *interval = heard.interval;
-            }
-            *master_down_at = now + master_down_interval(*interval, own);
-            *wants_master = false;
-            if self.company != Company::Alone {
-                out.push(Action::Obeys);
-            }
-            if *master != Some(heard.source) {
-                out.push(Action::Report(Report::MasterIs { before: *master, now: heard.source }));
-                *master = Some(heard.source);
-            }
-        } else {
-            // The timer runs on: mastership follows when it ends, not at once.
-            out.push(Action::Report(Report::Discarded { source: heard.source, priority: heard.priority }));
-        }
-    }
-
-    /// §6.4.3, an advert in Master.
-    fn master_hears(&mut self, now: Instant, heard: Heard, out: &mut Vec<Action>) {
-        if heard.priority == Priority::STOP {
-            out.push(Action::Report(Report::HeardPriorityZero { as_master: true }));
-            self.send_advert_now(now, out);
-            return;
-        }
-        let own = self.priority;
-        let Heard { source, priority, .. } = heard;
-        // Without an address of our own nothing could have been sent: any other router wins.
-        match rank((priority, source), (own, self.source.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)))) {
-            Ordering::Equal => out.push(Action::Report(Report::OwnAddressHeard)),
-            Ordering::Greater => {
-                out.push(Action::Report(Report::Outranked { source, priority, own }));
-                self.release(out);
-                self.enter_backup(now, Some(heard), out);
-            }
-            // keepalived answers a worse master with an advert and announces the addresses again. Its second bursts
-            // pile up, one for each such advert; here there is never more than one to come.
-            Ordering::Less => {
-                out.push(Action::Report(Report::Challenged { source, priority, own }));
-                self.send_advert_now(now, out);
-                self.announce_again(now, out);
-            }
-        }
-    }
-
-    fn announce_again(&mut self, now: Instant, out: &mut Vec<Action>) {
-        out.push(Action::Announce { rounds: self.config.garp.repeat });
-        let second_burst = self.second_burst(now);
-        if let State::Master { announce_at, .. } = &mut self.state {
-            *announce_at = announce_at.or(second_burst);
-        }
-    }
-
-    fn send_advert_now(&mut self, now: Instant, out: &mut Vec<Action>) {
-        out.push(Action::SendAdvert(self.priority));
-        if let State::Master { next_advert_at, .. } = &mut self.state {
-            *next_advert_at = now + self.config.advert_interval.duration();
-        }
-    }
-
-    fn master_timer(&mut self, now: Instant, out: &mut Vec<Action>) {
-        let State::Master { next_advert_at, announce_at, restored_at, restore_pending } = &mut self.state else {
-            return;
-        };
-        if *next_advert_at <= now {
-            *next_advert_at = now + self.config.advert_interval.duration();
-            out.push(Action::SendAdvert(self.priority));
-            if std::mem::take(restore_pending) {
-                *restored_at = Some(now);
-                owned::restore(&self.config, out);
-            }
-        }
-        if announce_at.is_some_and(|at| at <= now) {
-            *announce_at = None;
-            out.push(Action::Announce { rounds: self.config.garp.repeat });
-        }
-    }
-
-    /// keepalived gives up mastership for a skew time and takes it back; putting the address back costs nobody
-    /// anything. No more often than adverts are sent, so that two tools that disagree do not fight at full speed.
-    fn lost(&mut self, now: Instant, out: &mut Vec<Action>) {
-        let State::Master { restored_at, restore_pending, .. } = &mut self.state else { return };
-        if restored_at.is_some_and(|at| now.since(at) < self.config.advert_interval.duration()) {
-            *restore_pending = true;
-            return;
-        }
-        *restored_at = Some(now);
-        owned::restore(&self.config, out);
     }
 }
 

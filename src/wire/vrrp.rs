@@ -64,6 +64,11 @@ pub struct Advert {
 impl Advert {
     /// The VRRP part of the packet, with its checksum for that way.
     pub fn emit(&self, source: IpAddr, destination: IpAddr) -> Vec<u8> {
+        self.emit_summed(source, destination, Summing::Standard)
+    }
+
+    /// As [`Advert::emit`], for routers that sum in another way.
+    pub fn emit_summed(&self, source: IpAddr, destination: IpAddr, summing: Summing) -> Vec<u8> {
         let version = self.interval.version();
         let address_len = Family::of(source).address_len();
         let mut bytes = Vec::with_capacity(FIXED_LEN + address_len * self.addresses.len() + AUTHENTICATION_LEN);
@@ -77,6 +82,8 @@ impl Advert {
         let (auth_type, auth_data) = match self.authentication {
             Authentication::None => (AUTH_NONE, [0; AUTHENTICATION_LEN]),
             Authentication::Pass(password) => (AUTH_PASS, password),
+            // The key travels nowhere.
+            Authentication::Header(_) => (AUTH_AH, [0; AUTHENTICATION_LEN]),
         };
         let [high, low] = self.interval.on_wire().to_be_bytes();
         let first = match version {
@@ -90,10 +97,10 @@ impl Advert {
                 IpAddr::V6(address) => bytes.extend_from_slice(&address.octets()),
             }
         }
-        if version == Version::V2 {
+        if has_authentication(version, Family::of(source)) {
             bytes.extend_from_slice(&auth_data);
         }
-        let sum = checksum_of(version, &bytes, source, destination);
+        let sum = checksum_of(version, &bytes, source, destination, summing);
         bytes[6..8].copy_from_slice(&sum.to_be_bytes());
         bytes
     }
@@ -101,11 +108,28 @@ impl Advert {
 
 /// Zero over a packet that holds its right checksum. That of version 3, and of all of IPv6, covers a pseudo header
 /// (RFC 9568 §5.2.8).
-fn checksum_of(version: Version, bytes: &[u8], source: IpAddr, destination: IpAddr) -> u16 {
-    match (version, source) {
-        (Version::V2, IpAddr::V4(_)) => checksum::internet(bytes),
+fn checksum_of(version: Version, bytes: &[u8], source: IpAddr, destination: IpAddr, summing: Summing) -> u16 {
+    match (version, source, summing) {
+        (Version::V2, IpAddr::V4(_), _) | (_, IpAddr::V4(_), Summing::AsV2) => checksum::internet(bytes),
+        (_, IpAddr::V4(_), Summing::OverGroup) => checksum::with_pseudo_header(bytes, source, GROUP, PROTOCOL),
         _ => checksum::with_pseudo_header(bytes, source, destination, PROTOCOL),
     }
+}
+
+/// keepalived sends the eight octets over IPv4 alone.
+fn has_authentication(version: Version, family: Family) -> bool {
+    version == Version::V2 && family == Family::V4
+}
+
+/// How the checksum of version 3 over IPv4 is made; no other is made in more than one way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Summing {
+    /// Over the pseudo header of the way it takes (RFC 9568 §5.2.8).
+    Standard,
+    /// As if it went to 224.0.0.18, which keepalived did before 1.3.6 in unicast.
+    OverGroup,
+    /// Without a pseudo header.
+    AsV2,
 }
 
 impl fmt::Display for Advert {
@@ -180,10 +204,7 @@ impl<'a> View<'a> {
 
     /// Octets a whole packet of `version` with that many addresses measures.
     pub fn expected_length(&self, version: Version) -> usize {
-        let authentication = match version {
-            Version::V2 => AUTHENTICATION_LEN,
-            Version::V3 => 0,
-        };
+        let authentication = if has_authentication(version, self.family) { AUTHENTICATION_LEN } else { 0 };
         self.addresses_end() + authentication
     }
 
@@ -213,7 +234,18 @@ impl<'a> View<'a> {
 
     /// Whether the checksum of `version` is right for that way.
     pub fn checksum_is_right(&self, version: Version, source: IpAddr, destination: IpAddr) -> bool {
-        checksum_of(version, self.bytes, source, destination) == 0
+        self.checksum_is_right_as(Summing::Standard, version, source, destination)
+    }
+
+    /// The same, summed in another way.
+    pub fn checksum_is_right_as(
+        &self,
+        summing: Summing,
+        version: Version,
+        source: IpAddr,
+        destination: IpAddr,
+    ) -> bool {
+        checksum_of(version, self.bytes, source, destination, summing) == 0
     }
 }
 

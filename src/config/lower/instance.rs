@@ -8,12 +8,13 @@ use crate::config::cursor::{Line, lines, second_reading, shortened, walk};
 use crate::config::values::{self, Garbage, invalid_value};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
 use crate::model::route::Route;
-use crate::model::{Family, GratuitousArp, InitialState, InterfaceName, Priority, Rule, Version, Vrid};
+use crate::model::{Family, InitialState, InterfaceName, Priority, Rule, Version, Vrid};
 use crate::source::Span;
-use crate::syntax::{Statement, Word};
+use crate::syntax::Word;
 
 use super::Draft;
 use super::addresses::{self, AddressDraft};
+use super::conduct::ConductDraft;
 use super::instance_checks::usable_interface;
 use super::notify::NotifyDraft;
 use super::routes;
@@ -34,6 +35,8 @@ pub(in crate::config) struct InstanceDraft {
     pub advert_interval: Option<Spanned<Duration>>,
     pub nopreempt: Option<Span>,
     pub auth_type: Option<Span>,
+    /// `auth_type AH`
+    pub auth_header: bool,
     pub auth_pass: Option<Spanned<Vec<u8>>>,
     pub source: Option<Spanned<IpAddr>>,
     /// A keyword that means unicast, peers or not.
@@ -43,14 +46,14 @@ pub(in crate::config) struct InstanceDraft {
     pub routes: Vec<Route>,
     pub rules: Vec<Rule>,
     pub tracked: Vec<TrackedDraft>,
-    pub garp: GratuitousArp,
+    pub conduct: ConductDraft,
     pub notify: NotifyDraft,
     /// `dont_track_primary`
     pub untracked_primary: bool,
     /// That of the first address it names.
     pub family: Option<Family>,
-    /// The multicast group that it does not share with the others, as written.
-    pub group: Option<Vec<u8>>,
+    /// `mcast_dst_ip`
+    pub group: Option<IpAddr>,
     /// Some line of it could not be used, and that has been reported.
     pub broken: bool,
 }
@@ -97,6 +100,7 @@ pub(super) fn read(
         advert_interval: None,
         nopreempt: None,
         auth_type: None,
+        auth_header: false,
         auth_pass: None,
         source: None,
         unicast: None,
@@ -105,11 +109,11 @@ pub(super) fn read(
         routes: Vec::new(),
         rules: Vec::new(),
         tracked: Vec::new(),
-        garp: GratuitousArp::default(),
+        conduct: ConductDraft::default(),
         notify: NotifyDraft::default(),
         untracked_primary: false,
         family: None,
-        group: group(block.body()),
+        group: None,
         broken: false,
     };
     walk(context, "vrrp_instance", block.body(), &mut |context, line| {
@@ -117,13 +121,6 @@ pub(super) fn read(
     });
     tracking::sessions(context, "vrrp_instance", &instance.name.value, block.body(), before, &mut instance.tracked);
     Some(instance)
-}
-
-/// `mcast_dst_ip`, which is not effective yet, tells instances with one id apart.
-fn group(body: &[Statement]) -> Option<Vec<u8>> {
-    let mut lines = body.iter().rev();
-    let line = lines.find(|line| line.words.first().is_some_and(|word| word.bytes == b"mcast_dst_ip"))?;
-    line.words.get(1).map(|word| word.bytes.to_vec())
 }
 
 impl InstanceDraft {
@@ -154,6 +151,9 @@ impl InstanceDraft {
             _ if self.notify.line(context, "vrrp_instance", line) => {}
             "nopreempt" => self.nopreempt = Some(line.span()),
             "preempt" => self.nopreempt = None,
+            "native_ipv6" => self.native_ipv6(),
+            "mcast_dst_ip" => self.group(context, line),
+            _ if self.conduct.read(context, line, &self.name.value) => {}
             _ => self.value(context, line),
         }
     }
@@ -189,12 +189,6 @@ impl InstanceDraft {
                 self.unicast.get_or_insert(span);
                 self.source(context, word);
             }
-            "garp_master_delay" => {
-                if let Some(seconds) = values::unsigned::<u32>(context, line, Garbage::Dropped) {
-                    self.garp.delay = Duration::from_secs(seconds.into());
-                }
-            }
-            "garp_master_repeat" => self.garp_repeat(context, line),
             "version" => self.version(context, line),
             other => unreachable!("grammar/vrrp_instance.conf calls '{other}' effective"),
         }
@@ -241,35 +235,14 @@ impl InstanceDraft {
         self.version = Some(Spanned::new(version, line.span()));
     }
 
-    fn garp_repeat(&mut self, context: &mut Context, line: &Line) {
-        match values::unsigned::<u32>(context, line, Garbage::Dropped) {
-            Some(0) => {
-                context.report(
-                    Diagnostic::warning(Name::NUMBER_OUT_OF_RANGE, "'garp_master_repeat 0' is not possible; 1 is used")
-                        .at(line.span())
-                        .class(ErrorClass::General)
-                        .gist(format!(
-                            "({}): garp_master_repeat must be greater than 0, setting to 1",
-                            self.name.value
-                        )),
-                );
-                self.garp.repeat = 1;
-            }
-            Some(repeat) => self.garp.repeat = repeat,
-            None => {}
-        }
-    }
-
     fn authentication(&mut self, context: &mut Context, block: &Line) {
         walk(context, "vrrp_instance.authentication", block.body(), &mut |context, line| {
             let Some(word) = line.argument() else { return };
             match (line.keyword.name.as_str(), word.bytes.as_slice()) {
-                ("auth_type", b"PASS") => self.auth_type = Some(line.span()),
-                ("auth_type", b"AH") => context.report(
-                    Diagnostic::error(Name::NOT_YET_SUPPORTED, "'auth_type AH' is not supported yet")
-                        .at(line.span())
-                        .note("the peers would refuse the adverts, so alived does not run this configuration"),
-                ),
+                ("auth_type", kind @ (b"PASS" | b"AH")) => {
+                    self.auth_type = Some(line.span());
+                    self.auth_header = kind == b"AH";
+                }
                 ("auth_type", _) => {
                     let message = format!("unknown authentication type '{}'", shortened(&word.text()));
                     let gist = format!("({}) {message}", self.name.value);
@@ -313,6 +286,23 @@ impl InstanceDraft {
         Some(address)
     }
 
+    /// Of the family it says, unless an address has said another; the complaint is made elsewhere.
+    fn native_ipv6(&mut self) {
+        self.family.get_or_insert(Family::V6);
+    }
+
+    fn group(&mut self, context: &mut Context, line: &Line) {
+        let Some(word) = line.argument() else { return };
+        let Some(address) = values::host_address(context, word) else { return };
+        if address.is_multicast() {
+            self.group = self.admit(context, address, word.span).or(self.group);
+        } else {
+            let message = format!("'{address}' is no multicast group; the line is ignored");
+            let gist = format!("({}): multicast destination {address} is not a multicast address", self.name.value);
+            context.report(values::invalid_value(word.span, message).gist(gist));
+        }
+    }
+
     fn source(&mut self, context: &mut Context, word: &Word) {
         if let Some(address) = values::host_address(context, word) {
             let source = self.admit(context, address, word.span).map(|source| Spanned::new(source, word.span));
@@ -325,13 +315,10 @@ impl InstanceDraft {
         for line in lines(context, block.body()) {
             let words = second_reading(&line.words);
             let Some((first, options)) = words.split_first() else { continue };
-            if let Some(option) = options.first() {
-                let message = format!("'{}' is not effective yet", shortened(&option.text()));
-                context.report(Diagnostic::remark(Name::NOT_YET_EFFECTIVE, message).at(option.span));
-            }
             if let Some(address) = values::host_address(context, first) {
-                let peer = self.admit(context, address, first.span);
-                self.peers.extend(peer);
+                let Some(peer) = self.admit(context, address, first.span) else { continue };
+                self.conduct.peer_options(context, peer, options);
+                self.peers.push(peer);
             }
         }
     }

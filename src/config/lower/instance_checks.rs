@@ -2,6 +2,7 @@
 //! `check_vrid_conflicts`).
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::config::context::{Context, Spanned};
@@ -9,7 +10,7 @@ use crate::config::host::Interface;
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
 use crate::model::route::{Hop, Hops};
 use crate::model::{
-    AdvertInterval, Authentication, Family, GROUP_V4, GROUP_V6, Global, InitialState, InterfaceName, Notify, Owned,
+    AdvertInterval, Authentication, Family, Global, InitialState, InstanceDefaults, InterfaceName, Notify, Owned,
     Priority, TrackWeight, Tracked, TrackedObject, Transport, Version, VirtualAddress, VrrpInstance,
 };
 use crate::source::Span;
@@ -80,13 +81,13 @@ pub(super) fn finish_all(
     exists: &dyn Fn(&TrackedObject) -> bool,
     global: &Global,
 ) -> Vec<VrrpInstance> {
-    let default = draft.global.vrrp.defaults.version;
+    let defaults = &draft.global.vrrp.defaults;
     let groups = Membership::new(&draft.sync_groups);
     let stands = Stands::new(draft);
     let mut instances = Vec::new();
     for instance in &draft.instances {
         let group = groups.of(&instance.name.value);
-        let Some(finished) = finish(context, instance, &stands, default) else { continue };
+        let Some(finished) = finish(context, instance, &stands, defaults) else { continue };
         let mut tracked = tracked(context, instance, group, &finished);
         tracked.retain(|tracked| exists(&tracked.object));
         let notify = instance.notify.finish(context, group.map(SyncGroupDraft::notify), global);
@@ -100,7 +101,7 @@ fn finish(
     context: &mut Context,
     draft: &InstanceDraft,
     stands: &Stands,
-    default_version: Version,
+    defaults: &InstanceDefaults,
 ) -> Option<VrrpInstance> {
     let name = &draft.name.value;
     let complaint = |diagnostic: Diagnostic, span: Span| diagnostic.at(span).class_without_line(ErrorClass::General);
@@ -121,9 +122,14 @@ fn finish(
     let implied = if initial_state == InitialState::Master { Priority::OWNER } else { Priority::DEFAULT };
     let priority = draft.priority.map_or(implied, |priority| priority.value);
     let family = draft.family();
-    let default_version = if family == Family::V6 { Version::V3 } else { default_version };
-    let version = draft.version.map_or(default_version, |version| version.value);
+    let strict = draft.conduct.strict(defaults);
+    let version = match (family, draft.version) {
+        (Family::V6, Some(version)) if !strict => version.value,
+        (Family::V6, _) => Version::V3,
+        (Family::V4, version) => version.map_or(defaults.version, |version| version.value),
+    };
     check_addresses(context, draft, version);
+    let preempt = preempt(context, draft, initial_state, priority);
     Some(VrrpInstance {
         name: name.clone(),
         initial_state,
@@ -132,14 +138,15 @@ fn finish(
         vrid,
         priority,
         advert_interval: advert_interval(context, draft, version),
-        preempt: preempt(context, draft, initial_state, priority),
-        authentication: authentication(context, draft, version),
-        transport: transport(context, draft),
+        preempt,
+        authentication: if strict { Authentication::None } else { authentication(context, draft, version) },
+        transport: transport(context, draft, defaults),
         virtual_addresses: virtual_addresses(draft, &interface),
         owned: owned(draft, stands, &interface),
         tracked: Vec::new(),
         track_primary: !draft.untracked_primary,
-        garp: draft.garp,
+        conduct: draft.conduct.finish(defaults, priority, preempt && initial_state != InitialState::Master),
+        garp: draft.conduct.garp(defaults),
         notify: Notify::default(),
     })
 }
@@ -283,7 +290,11 @@ fn authentication(context: &mut Context, draft: &InstanceDraft, version: Version
         (Some(_), Some(password)) if !password.value.is_empty() => {
             let mut data = [0; 8];
             data[..password.value.len()].copy_from_slice(&password.value);
-            Authentication::Pass(data)
+            match (draft.auth_header, draft.family()) {
+                (false, _) => Authentication::Pass(data),
+                (true, Family::V4) => Authentication::Header(data),
+                (true, Family::V6) => Authentication::None,
+            }
         }
         (Some(span), _) => {
             let message = format!("{}: authentication without 'auth_pass' is ignored", draft.name.value);
@@ -299,9 +310,10 @@ fn authentication(context: &mut Context, draft: &InstanceDraft, version: Version
     }
 }
 
-fn transport(context: &mut Context, draft: &InstanceDraft) -> Transport {
+fn transport(context: &mut Context, draft: &InstanceDraft, defaults: &InstanceDefaults) -> Transport {
     let source = draft.source.map(|source| source.value);
-    if !draft.peers.is_empty() {
+    let faulty = draft.unicast.is_some() && draft.conduct.fault_without_peer;
+    if !draft.peers.is_empty() || faulty {
         return Transport::Unicast { source, peers: draft.peers.clone() };
     }
     if let Some(span) = draft.unicast.filter(|_| !draft.broken) {
@@ -318,10 +330,10 @@ fn transport(context: &mut Context, draft: &InstanceDraft) -> Transport {
         );
     }
     let group = match draft.family() {
-        Family::V4 => GROUP_V4,
-        Family::V6 => GROUP_V6,
+        Family::V4 => IpAddr::V4(defaults.group4.get()),
+        Family::V6 => IpAddr::V6(defaults.group6.get()),
     };
-    Transport::Multicast { source, group }
+    Transport::Multicast { source, group: draft.group.unwrap_or(group) }
 }
 
 /// Routes, rules, and the other interfaces that the instance stands on.

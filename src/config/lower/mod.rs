@@ -6,6 +6,7 @@ mod addresses;
 mod bfd;
 mod certificate;
 mod checker;
+mod conduct;
 mod encapsulation;
 mod forwarding;
 mod global;
@@ -144,7 +145,20 @@ fn finish(context: &mut Context, draft: &Draft) -> Config {
     global.lvs = global::finish_lvs(context, &draft.global, &instances);
     let bfd = bfd::finish_all(context, &draft.bfd);
     let statics = Statics { routes: draft.statics.routes.clone(), rules: draft.statics.rules.clone() };
-    Config { global, scripts, files, processes, instances, sync_groups, track_groups, statics, virtual_servers, bfd }
+    let announce_paces = conduct::paces(&global);
+    Config {
+        global,
+        scripts,
+        files,
+        processes,
+        instances,
+        announce_paces,
+        sync_groups,
+        track_groups,
+        statics,
+        virtual_servers,
+        bfd,
+    }
 }
 
 #[cfg(test)]

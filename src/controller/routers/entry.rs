@@ -8,14 +8,19 @@ use super::Action;
 use super::groups::occasion;
 use crate::controller::report::RoutersReport as Report;
 use crate::model::{
-    Carrier, Channel, Endpoint, Interface, InterfaceName, Priority, TrackedObject, Transport, VrrpInstance,
+    Authentication, Carrier, Channel, ChecksumV3, Endpoint, Family, Interface, InterfaceName, Priority, TrackedObject,
+    Transport, VrrpInstance,
 };
 use crate::notify::vrrp::{Kind, Occasion, Subject};
-use crate::vrrp::{self, Counters, FaultCause, Refusal, StateName, VirtualRouter};
+use crate::vrrp::{self, Counters, FaultCause, Memory, Refusal, StateName, VirtualRouter};
 use crate::wire::arp::GratuitousArp;
-use crate::wire::ip::Header;
+use crate::wire::auth_header;
+use crate::wire::ip::{HEADER_LEN, Header};
 use crate::wire::ndisc::NeighbourAdvert;
-use crate::wire::vrrp::{Advert, PROTOCOL, TOS, TTL};
+use crate::wire::vrrp::{Advert, Summing, TOS, TTL};
+
+/// Linux's default hop limit (`IPV6_DEFAULT_HOPLIMIT`, net/ipv6.h).
+const DEFAULT_HOP_LIMIT: u8 = 64;
 
 /// One instance and what belongs to it alone.
 pub(super) struct Entry {
@@ -23,6 +28,7 @@ pub(super) struct Entry {
     /// Identification of the last datagram sent; one more for each advert, 0 is skipped.
     pub(super) identification: u16,
     pub(super) counters: Counters,
+    pub(super) memory: Memory,
     /// Reasons for refusing that were told and are not repeated until something changes.
     pub(super) told: Vec<Discriminant<Refusal>>,
     pub(super) told_missing_addresses: bool,
@@ -44,6 +50,7 @@ impl Entry {
             router: VirtualRouter::new(config),
             identification: 0,
             counters: Counters::default(),
+            memory: Memory::default(),
             told: Vec::new(),
             told_missing_addresses: false,
             sourceless: true,
@@ -62,12 +69,27 @@ impl Entry {
             Transport::Multicast { group, .. } => Endpoint::Multicast(group),
             Transport::Unicast { .. } => Endpoint::Unicast(source),
         };
-        Some(Channel { interface: config.interface.clone(), endpoint, protocol: Carrier::Vrrp })
+        Some(Channel { interface: config.interface.clone(), endpoint, protocol: self.carrier() })
     }
 
-    /// One datagram, or one for each peer under the same identification.
+    fn carrier(&self) -> Carrier {
+        match self.router.config().authentication {
+            Authentication::Header(_) => Carrier::AuthenticationHeader,
+            Authentication::None | Authentication::Pass(_) => Carrier::Vrrp,
+        }
+    }
+
+    /// `owner_ignore_adverts`
+    pub(super) fn ignores_adverts(&self) -> bool {
+        let config = self.router.config();
+        config.priority == Priority::OWNER && config.conduct.checks.owner_ignores
+    }
+
+    /// One datagram, or one for each peer under the same identification and sequence number.
     pub(super) fn send_advert(&mut self, priority: Priority, out: &mut Vec<Action>) {
         let (Some(channel), Some(source)) = (self.channel(), self.router.source()) else { return };
+        self.identification = self.identification.wrapping_add(1).max(1);
+        self.memory.sequence = self.memory.sequence.saturating_add(1);
         let config = self.router.config();
         let advert = Advert {
             vrid: config.vrid,
@@ -76,16 +98,53 @@ impl Entry {
             authentication: config.authentication,
             addresses: config.virtual_addresses.iter().map(|vip| vip.net.addr()).collect(),
         };
-        self.identification = self.identification.wrapping_add(1).max(1);
-        let destinations = match &config.transport {
-            Transport::Multicast { group, .. } => vec![*group],
-            Transport::Unicast { peers, .. } => peers.clone(),
+        match &config.transport {
+            Transport::Multicast { group, .. } => {
+                out.push(self.datagram(channel, &advert, source, *group));
+            }
+            Transport::Unicast { peers, .. } => {
+                out.extend(peers.iter().map(|peer| self.datagram(channel.clone(), &advert, source, *peer)));
+            }
+        }
+    }
+
+    fn datagram(&self, channel: Channel, advert: &Advert, source: IpAddr, destination: IpAddr) -> Action {
+        let config = self.router.config();
+        let unicast = matches!(config.transport, Transport::Unicast { .. });
+        let header = Header {
+            source,
+            destination,
+            protocol: channel.protocol.number(),
+            tos: TOS,
+            ttl: self.ttl(),
+            identification: self.identification,
         };
-        for destination in destinations {
-            let identification = self.identification;
-            let header = Header { source, destination, protocol: PROTOCOL, tos: TOS, ttl: TTL, identification };
-            let bytes = header.emit(&advert.emit(source, destination));
-            out.push(Action::SendDatagram { channel: channel.clone(), destination, bytes });
+        let summing = match config.conduct.checksum {
+            ChecksumV3::AsV2 => Summing::AsV2,
+            ChecksumV3::OldUnicast if unicast => Summing::OverGroup,
+            ChecksumV3::Adaptive if self.memory.old_checksum => Summing::OverGroup,
+            ChecksumV3::OldUnicast | ChecksumV3::Adaptive | ChecksumV3::Standard => Summing::Standard,
+        };
+        let vrrp = advert.emit_summed(source, destination, summing);
+        let bytes = match (config.authentication, source) {
+            (Authentication::Header(key), IpAddr::V4(spi)) => {
+                let head = auth_header::emit(spi, self.memory.sequence);
+                let mut bytes = header.emit(&[&head[..], &vrrp].concat());
+                auth_header::seal(&mut bytes, HEADER_LEN, &key, unicast);
+                bytes
+            }
+            _ => header.emit(&vrrp),
+        };
+        Action::SendDatagram { channel, destination, bytes }
+    }
+
+    /// 255 proves that no router forwarded the advert. Over IPv6 keepalived leaves unicast to the kernel's default.
+    fn ttl(&self) -> u8 {
+        let config = self.router.config();
+        match (&config.transport, config.family) {
+            (Transport::Multicast { .. }, _) => TTL,
+            (Transport::Unicast { .. }, Family::V4) => config.conduct.unicast_ttl.unwrap_or(TTL),
+            (Transport::Unicast { .. }, Family::V6) => config.conduct.unicast_ttl.unwrap_or(DEFAULT_HOP_LIMIT),
         }
     }
 
@@ -135,8 +194,8 @@ impl Entry {
 
     /// Whether anybody but the log is told.
     pub(super) fn is_told(&self, report: &vrrp::Report) -> bool {
-        use vrrp::Report::{Challenged, Entered, PriorityChanged};
-        matches!(report, Entered { .. } | Challenged { .. } | PriorityChanged { .. })
+        use vrrp::Report::{Challenged, Entered, PriorityChanged, SplitBrain};
+        matches!(report, Entered { .. } | Challenged { .. } | PriorityChanged { .. } | SplitBrain { .. })
     }
 
     /// Tells scripts, FIFOs and mail.
@@ -147,6 +206,8 @@ impl Entry {
                     self.notify(occasion, fault_mails, out);
                 }
             }
+            // Clients may have learned the other one: whoever follows MASTER has to act again.
+            vrrp::Report::SplitBrain { .. } => self.notify(Occasion::Master, fault_mails, out),
             vrrp::Report::Challenged { .. } => out.extend(self.subject().challenged().into_iter().map(Action::Notify)),
             vrrp::Report::PriorityChanged { .. } if self.router.state() != StateName::Init => {
                 let is_master = self.router.state() == StateName::Master;

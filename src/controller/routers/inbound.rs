@@ -8,14 +8,11 @@ use super::{Action, Routers};
 use crate::controller::report::RoutersReport as Report;
 use crate::model::{Channel, Priority, Transport};
 use crate::time::Instant;
-use crate::vrrp::{self, StateName, receive};
-use crate::wire::ip::Datagram;
-use crate::wire::vrrp::View;
+use crate::vrrp::{self, Packet, StateName, receive};
 
 impl Routers {
     pub(super) fn datagram(&mut self, now: Instant, channel: &Channel, bytes: &[u8], out: &mut Vec<Action>) {
-        let parsed = Datagram::parse(bytes).ok().and_then(|d| Some((d, View::new(d.payload, channel.family()).ok()?)));
-        let Some((datagram, advert)) = parsed else {
+        let Some(packet) = Packet::parse(bytes) else {
             self.discarded.too_short += 1;
             let interface = channel.interface.clone();
             if self.told_too_short.insert(interface.clone()) {
@@ -24,18 +21,18 @@ impl Routers {
             }
             return;
         };
-        let from = datagram.header.source;
+        let (from, advert) = (packet.datagram.header.source, packet.advert);
         // Ordinary on a shared segment, so only counted.
         let Some(index) = self.addressee(channel, advert.vrid(), from) else {
             self.discarded.unknown_vrid += 1;
             return;
         };
         let entry = &mut self.entries[index];
-        if matches!(entry.router.state(), StateName::Fault | StateName::Init) {
+        if matches!(entry.router.state(), StateName::Fault | StateName::Init) || now < self.quiet_until {
             return;
         }
         let instance = entry.router.config().name.clone();
-        match receive::judge(entry.router.config(), &datagram, &advert) {
+        match receive::judge(entry.router.config(), &packet, &mut entry.memory) {
             Err(refusal) => {
                 entry.counters.refused(&refusal);
                 let reason = discriminant(&refusal);
@@ -44,12 +41,15 @@ impl Routers {
                     out.push(Action::Report(Report::Refused { instance, refusal }));
                 }
             }
+            Ok(_) if entry.ignores_adverts() => {}
             Ok(heard) => {
                 entry.counters.received += 1;
                 if heard.priority == Priority::STOP {
                     entry.counters.priority_zero_received += 1;
                 }
-                let missing = receive::missing_addresses(entry.router.config(), &advert);
+                let known = entry.router.config().conduct.checks.addresses_once && entry.router.master() == Some(from);
+                let missing =
+                    if known { Vec::new() } else { receive::missing_addresses(entry.router.config(), &advert) };
                 if !missing.is_empty() && !std::mem::replace(&mut entry.told_missing_addresses, true) {
                     entry.counters.address_list += 1;
                     out.push(Action::Report(Report::AddressesDiffer { instance, from, missing }));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Action, Routers};
 use crate::controller::report::RoutersReport as Report;
-use crate::model::{FileName, ProcessName, SessionName, Tracked, TrackedObject, VrrpScript};
+use crate::model::{FileName, ProcessName, SessionName, Tracked, TrackedObject, Transport, VrrpScript};
 use crate::time::Instant;
 use crate::track::{self, Effect, ScriptTracker, Verdict, script};
 use crate::vrrp::{self, FaultCause};
@@ -132,6 +132,9 @@ impl Routers {
             };
         }
         causes.extend(self.interfaces_down(config).map(FaultCause::InterfaceDown));
+        if matches!(&config.transport, Transport::Unicast { peers, .. } if peers.is_empty()) {
+            causes.insert(FaultCause::NoPeers);
+        }
         let facts = self.interfaces.get(&config.interface);
         if !facts.is_some_and(|facts| facts.running || !config.track_primary) {
             causes.insert(FaultCause::InterfaceDown(config.interface.clone()));

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::announce::Announcements;
 use super::{Action, State, VirtualRouter};
 use crate::model::{Priority, VrrpInstance};
 use crate::time::Instant;
@@ -42,11 +43,12 @@ impl VirtualRouter {
             if advertised(&old) != advertised(&self.config) {
                 self.send_advert_now(now, out);
             }
-            if !added.is_empty() {
-                out.push(Action::Announce { rounds: self.config.garp.repeat });
-                let second_burst = self.second_burst(now);
-                if let State::Master { announce_at, .. } = &mut self.state {
-                    *announce_at = second_burst;
+            let again = Announcements::begin(now, &self.config.garp);
+            if let State::Master { announcements, .. } = &mut self.state {
+                announcements.refresh = again.refresh.and(announcements.refresh.or(again.refresh));
+                if !added.is_empty() {
+                    out.push(Action::Announce { rounds: self.config.garp.repeat });
+                    announcements.second = again.second;
                 }
             }
         }

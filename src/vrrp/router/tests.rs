@@ -1,5 +1,7 @@
 //! Every transition of a virtual router, with the sentence of RFC 3768 that it follows.
 
+use std::net::Ipv4Addr;
+
 use super::*;
 use crate::model::{AdvertInterval, Family, InterfaceName, TrackedObject, Vrid};
 
