@@ -36,15 +36,16 @@ fn needed(current: &Table, desired: &Table) -> usize {
     differences.sum()
 }
 
-/// Deletions, then per service the service before its destinations.
+/// Services that go, then per service the service, its new destinations, and those that go.
 fn in_order(changes: &[Change]) -> bool {
-    let deletion = |change: &Change| matches!(change, Change::RemoveService(_) | Change::RemoveDestination(..));
-    let destination = |change: &Change| matches!(change, Change::AddDestination(..) | Change::UpdateDestination(..));
-    changes.is_sorted_by_key(|change| !deletion(change))
-        && changes.windows(2).all(|pair| {
-            let about_one_service = pair[0].key() == pair[1].key();
-            !(about_one_service && destination(&pair[0]) && !destination(&pair[1]))
-        })
+    let rank = |change: &Change| match change {
+        Change::RemoveService(_) => 0,
+        Change::AddService(..) | Change::UpdateService(..) => 1,
+        Change::AddDestination(..) | Change::UpdateDestination(..) => 2,
+        Change::RemoveDestination(..) => 3,
+    };
+    changes.is_sorted_by_key(|change| rank(change) != 0)
+        && changes.windows(2).all(|pair| pair[0].key() != pair[1].key() || rank(&pair[0]) <= rank(&pair[1]))
 }
 
 fn holds(current: &Table, desired: &Table) {

@@ -16,16 +16,17 @@
 //! Never knows netlink, sockets or the clock, nor anything of VRRP.
 
 mod kernel;
+mod notices;
+mod reload;
 mod server;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-
 use crate::check::{self, Outcome, Probe};
 use crate::ipvs::{Change, Table, desired};
-use crate::model::{Config, ServerId, ServerKey, Weight};
+use crate::model::lvs::FlushOnStop;
+use crate::model::{Command, Config, ServerKey, Weight};
 use crate::notify::mail::{LocalNames, Mail, Mailer};
 use crate::random::Random;
 use crate::time::Instant;
@@ -68,6 +69,10 @@ pub enum ServicesAction {
     ReadTable(Vec<ServerKey>),
     /// Carry out these changes in order and come back with [`ServicesEvent::Applied`].
     Apply(Vec<Change>),
+    /// Run a script of the configuration; what comes of it changes nothing.
+    Run(Command),
+    /// Write a line to the FIFOs that are told of real servers.
+    Line(String),
     /// Send a mail; whether it arrives changes nothing.
     Mail(Mail),
     /// Say something.
@@ -99,6 +104,7 @@ pub struct Services {
     probes: BTreeMap<ProbeId, Position>,
     next_probe: u64,
     kernel: Kernel,
+    flush_on_stop: FlushOnStop,
     started: bool,
     stopping: bool,
 }
@@ -114,6 +120,7 @@ impl Services {
             probes: BTreeMap::new(),
             next_probe: 0,
             kernel: Kernel::default(),
+            flush_on_stop: FlushOnStop::No,
             started: false,
             stopping: false,
         }
@@ -154,69 +161,6 @@ impl Services {
     pub fn next_deadline(&self) -> Option<Instant> {
         let check = self.schedule.first().map(|(at, _)| *at);
         check.into_iter().chain(self.kernel.next_deadline()).min()
-    }
-
-    fn configure(&mut self, now: Instant, config: Config, names: &LocalNames, actions: &mut Vec<ServicesAction>) {
-        self.mailer = Mailer::new(&config.global, names);
-        let mut old: IndexMap<ServerId, Server> =
-            std::mem::take(&mut self.servers).into_iter().map(|server| (server.id().clone(), server)).collect();
-        if self.started {
-            self.probes.clear();
-            actions.push(ServicesAction::AbandonProbes);
-        }
-        self.kernel.touch(old.values().flat_map(Server::keys));
-        self.kernel.touch(config.virtual_servers.iter().flat_map(|new| new.target.keys()));
-        let wanted: BTreeSet<ServerId> = config.virtual_servers.iter().map(|server| server.target.id()).collect();
-        for server in old.values().filter(|server| !wanted.contains(server.id())) {
-            self.say(actions, format!("Removing Virtual Server {}", server.name()));
-            for real in server.reals().filter(|real| real.is_up()) {
-                self.removed(server, real.name(), actions);
-            }
-        }
-        for new in config.virtual_servers {
-            let random = &mut self.random;
-            let before = old.swap_remove(&new.target.id());
-            let server = match &before {
-                Some(before) => before.reloaded(new, now, || random.fraction()),
-                None => Server::new(new, !self.started, now, || random.fraction()),
-            };
-            if let Some(before) = &before {
-                self.differences(before, &server, actions);
-            }
-            self.servers.push(server);
-            self.evaluate_quorum(self.servers.len() - 1, actions);
-        }
-        self.started = true;
-        self.schedule_all(actions);
-    }
-
-    /// Reports what a reload changes in a virtual server that stays.
-    fn differences(&self, before: &Server, after: &Server, actions: &mut Vec<ServicesAction>) {
-        for real in before.reals().filter(|real| after.real(real.address()).is_none()) {
-            self.say(actions, format!("service {} no longer exist", real.name()));
-            if real.is_up() {
-                self.removed(before, real.name(), actions);
-            }
-        }
-        for real in after.reals() {
-            let Some(old) = before.real(real.address()) else { continue };
-            let (name, server) = (real.name(), after.name());
-            let (from, to) = (old.weight().get(), real.weight().get());
-            if from != to {
-                let activity = if old.is_up() { "active" } else { "inactive" };
-                let text = format!("Changing weight from {from} to {to} for {activity} service {name} of VS {server}");
-                self.say(actions, text);
-            }
-            if real.is_up() && !old.is_up() {
-                self.say(actions, format!("Adding service {name} to VS {server}"));
-            }
-        }
-    }
-
-    /// Reports that a reload takes a real server out of the table.
-    fn removed(&self, server: &Server, real: &str, actions: &mut Vec<ServicesAction>) {
-        self.say(actions, format!("Removing service {real} from VS {}", server.name()));
-        self.mail(server.name(), real, false, "=> Removing <=", actions);
     }
 
     /// Enters every checker into the schedule.
@@ -265,18 +209,12 @@ impl Services {
                 check::Action::Report(report) => self.say(actions, report.line(&settings, real.name(), server.name())),
                 check::Action::WeightChanged => self.weight_changed(position, weight_before, actions),
                 check::Action::WentUp(body) => {
-                    let joins = real.is_up();
-                    if joins {
-                        self.say(actions, format!("Adding service {} to VS {}", real.name(), server.name()));
-                    }
-                    self.health_changed(server_position, real_position, joins, &body, actions);
+                    let moved = real.is_up();
+                    self.health_changed(server_position, real_position, moved, &body, actions);
                 }
                 check::Action::WentDown(body) => {
-                    let leaves = real.is_up_but_for_one();
-                    if leaves {
-                        self.say(actions, format!("Removing service {} from VS {}", real.name(), server.name()));
-                    }
-                    self.health_changed(server_position, real_position, leaves, &body, actions);
+                    let moved = real.is_up_but_for_one();
+                    self.health_changed(server_position, real_position, moved, &body, actions);
                 }
             }
         }
@@ -294,7 +232,7 @@ impl Services {
         let (name, server) = (real.name(), server.name());
         self.say(actions, format!("Changing weight from {from} to {to} for {activity} service {name} of VS {server}"));
         self.kernel.touch(self.servers[position].keys());
-        self.evaluate_quorum(position, actions);
+        self.evaluate_quorum(position, false, actions);
     }
 
     /// After a checker changed its mind; `moved` when that moves its real server in or out.
@@ -306,19 +244,15 @@ impl Services {
         body: &str,
         actions: &mut Vec<ServicesAction>,
     ) {
+        let up = self.servers[server_position].at(real_position).is_up();
         if moved {
             self.kernel.touch(self.servers[server_position].keys());
-            self.evaluate_quorum(server_position, actions);
+            let server = &self.servers[server_position];
+            self.say_moved(server, server.at(real_position), up, actions);
+            self.notify_real(server, real_position, up, actions);
+            self.evaluate_quorum(server_position, false, actions);
         }
-        let server = &self.servers[server_position];
-        let real = server.at(real_position);
-        self.mail(server.name(), real.name(), real.is_up(), body, actions);
-    }
-
-    fn evaluate_quorum(&mut self, position: usize, actions: &mut Vec<ServicesAction>) {
-        if let Some(text) = self.servers[position].evaluate_quorum() {
-            self.say(actions, text);
-        }
+        self.mail_about_real(&self.servers[server_position], real_position, up, body, actions);
     }
 
     fn stop(&mut self, actions: &mut Vec<ServicesAction>) {
@@ -328,9 +262,7 @@ impl Services {
         actions.push(ServicesAction::AbandonProbes);
         let servers = std::mem::take(&mut self.servers);
         for server in &servers {
-            for real in server.reals() {
-                self.say(actions, format!("Shutting down service {} from VS {}", real.name(), server.name()));
-            }
+            self.tell_stopping(server, self.flush_on_stop == FlushOnStop::No, actions);
         }
         self.kernel.touch(servers.iter().flat_map(Server::keys));
     }
@@ -343,16 +275,6 @@ impl Services {
 
     fn checker(&mut self, (server, real, checker): Position) -> Option<&mut check::Checker> {
         self.servers.get_mut(server)?.checker(real, checker)
-    }
-
-    fn say(&self, actions: &mut Vec<ServicesAction>, text: String) {
-        actions.push(ServicesAction::Report(Severity::Info, text));
-    }
-
-    fn mail(&self, server: &str, real: &str, up: bool, body: &str, actions: &mut Vec<ServicesAction>) {
-        let state = if up { "UP" } else { "DOWN" };
-        let subject = format!("Realserver {real} of virtual server {server} - {state}");
-        actions.extend(self.mailer.as_ref().map(|mailer| ServicesAction::Mail(mailer.mail(&subject, body))));
     }
 }
 

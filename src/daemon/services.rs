@@ -20,13 +20,16 @@ use crate::io::netlink::ipvs::{Ipvs, IpvsError, describe};
 use crate::io::probe::Prober;
 use crate::io::{process, smtp, sys};
 use crate::ipvs::{Change, Table};
-use crate::model::{CheckerKind, Config, ServerKey};
+use crate::model::{CheckerKind, Command, Config, ServerKey};
 use crate::notify::mail::{LocalNames, Mail, Mailer};
 use crate::time::Instant;
 use crate::track;
 
 /// How long the names of this machine may take to find.
 const NAMES_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long scripts and mails about the end may take, as keepalived's.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What the rest of the daemon tells the virtual servers.
 #[derive(Debug)]
@@ -54,6 +57,7 @@ pub async fn run(config: Config, mut commands: mpsc::UnboundedReceiver<ServicesC
         scripts: JoinSet::new(),
         kernel: JoinSet::new(),
         mails: JoinSet::new(),
+        notices: JoinSet::new(),
         names: None,
         stopped: false,
     };
@@ -81,6 +85,7 @@ pub async fn run(config: Config, mut commands: mpsc::UnboundedReceiver<ServicesC
         };
         edge.feed(event);
     }
+    edge.last_words().await;
     for sender in done {
         // Whoever asked may have left.
         let _ = sender.send(());
@@ -97,6 +102,7 @@ struct Edge {
     scripts: JoinSet<ServicesEvent>,
     kernel: JoinSet<ServicesEvent>,
     mails: JoinSet<()>,
+    notices: JoinSet<()>,
     /// This machine's names, once they were needed.
     names: Option<LocalNames>,
     stopped: bool,
@@ -127,6 +133,7 @@ impl Edge {
                     return ServicesEvent::Tick;
                 }
                 Some(_) = self.mails.join_next() => continue,
+                Some(_) = self.notices.join_next() => continue,
                 () = async {
                     match deadline {
                         Some(at) => sleep_until(self.clock + at.since_start()).await,
@@ -148,6 +155,16 @@ impl Edge {
             let event = self.next().await;
             self.feed(event);
         }
+    }
+
+    /// Lets the scripts and mails of the end come to theirs.
+    async fn last_words(mut self) {
+        let all = async {
+            while self.notices.join_next().await.is_some() {}
+            while self.mails.join_next().await.is_some() {}
+        };
+        // What is not done by then is ended.
+        let _ = timeout(LAST_WORDS, all).await;
     }
 
     fn feed(&mut self, event: ServicesEvent) {
@@ -184,6 +201,10 @@ impl Edge {
             ServicesAction::Apply(changes) => {
                 self.kernel.spawn_blocking(move || ServicesEvent::Applied(apply(changes)));
             }
+            ServicesAction::Run(command) => {
+                self.notices.spawn(run_script(command));
+            }
+            ServicesAction::Line(_) => {}
             ServicesAction::Mail(mail) => {
                 self.mails.spawn(deliver(mail));
             }
@@ -224,6 +245,14 @@ fn apply(changes: Vec<Change>) -> Vec<Failure> {
             let reason = error.to_string();
             changes.into_iter().map(|change| Failure { change, reason: reason.clone(), errno: None }).collect()
         }
+    }
+}
+
+/// Runs a script; only that it could not be run is worth a line.
+async fn run_script(command: Command) {
+    let program = command.argv.first().cloned().unwrap_or_default();
+    if let track::Outcome::NotStarted(reason) = process::run_to_end(command).await {
+        tracing::warn!("notify script {program} was not run: {reason}");
     }
 }
 

@@ -38,20 +38,13 @@ pub enum Conflict {
     NoDestination,
 }
 
-/// What turns `current` into `desired`: only the difference, and in this order. All deletions come first, so that an
-/// address may move from one service to another; then, service by service in the order of `desired`, the service
-/// before its destinations. What stays is never deleted and added again: its connections live on.
+/// What turns `current` into `desired`: only the difference, and in this order. Services that go come first; then,
+/// service by service in the order of `desired`, the service before its destinations, and new destinations before old
+/// ones go, so that no service is without any in between. What stays is never deleted and added again: its connections
+/// live on.
 pub fn plan(current: &Table, desired: &Table) -> Vec<Change> {
-    let mut changes = Vec::new();
-    for (key, old) in &current.services {
-        match desired.services.get(key) {
-            None => changes.push(Change::RemoveService(*key)),
-            Some(new) => {
-                let gone = old.destinations.keys().filter(|address| !new.destinations.contains_key(*address));
-                changes.extend(gone.map(|address| Change::RemoveDestination(*key, *address)));
-            }
-        }
-    }
+    let gone = current.services.keys().filter(|key| !desired.services.contains_key(*key));
+    let mut changes: Vec<Change> = gone.map(|key| Change::RemoveService(*key)).collect();
     for (key, new) in &desired.services {
         let old = current.services.get(key);
         match old {
@@ -68,6 +61,9 @@ pub fn plan(current: &Table, desired: &Table) -> Vec<Change> {
                 Some(_) => {}
             }
         }
+        let before = old.into_iter().flat_map(|old| old.destinations.keys());
+        let gone = before.filter(|address| !new.destinations.contains_key(*address));
+        changes.extend(gone.map(|address| Change::RemoveDestination(*key, *address)));
     }
     changes
 }

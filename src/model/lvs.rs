@@ -182,6 +182,8 @@ pub enum TunnelChecksum {
 pub struct Weight(u32);
 
 impl Weight {
+    /// 0: no new connections.
+    pub const ZERO: Weight = Weight(0);
     /// 1, the default.
     pub const DEFAULT: Weight = Weight(1);
 

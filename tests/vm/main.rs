@@ -123,7 +123,7 @@ fn what_a_crash_left_behind_is_adopted_and_put_right() {
         wait_for_destinations(&["172.16.0.32:80", "172.16.0.33:80"]);
         wait_until("the weight is right", || table().contains("172.16.0.32:80               Route   1 "), table);
         let changes = spy.changes();
-        assert!(matches!(changes.as_slice(), [Request::DelDest(..), Request::SetDest(..)]), "{changes:?}");
+        assert!(matches!(changes.as_slice(), [Request::SetDest(..), Request::DelDest(..)]), "{changes:?}");
         daemon.stop();
         assert_eq!(table(), EMPTY);
     });

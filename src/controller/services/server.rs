@@ -1,11 +1,12 @@
-//! One virtual server while it runs: its names, the health of its real servers, its quorum.
+//! One virtual server while it runs: its names, the health of its real servers, its quorum, and which of its servers are
+//! in the table because of these.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::check::Checker;
 use crate::ipvs::Pool;
-use crate::model::{RealServer, ServerId, ServerKey, VirtualServer, Weight};
+use crate::model::{RealServer, ServerId, ServerKey, SorryServer, VirtualServer, Weight};
 use crate::time::Instant;
 
 /// A virtual server and the health of its real servers, in file order.
@@ -14,8 +15,22 @@ pub struct Server {
     config: VirtualServer,
     id: ServerId,
     name: String,
+    sorry_name: Option<String>,
     reals: Vec<Real>,
     has_quorum: bool,
+}
+
+/// A quorum that was gained or lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuorumChange {
+    /// Gained, or lost.
+    pub gained: bool,
+    /// It is the verdict at start or reload, not after a change of health.
+    pub initial: bool,
+    /// Quorum and hysteresis together, as they were compared.
+    threshold: u32,
+    /// What the real servers that are up weigh.
+    weight: u64,
 }
 
 /// A real server and its checkers, in file order.
@@ -24,6 +39,7 @@ pub struct Real {
     name: String,
     address: SocketAddr,
     weight: Weight,
+    inhibit: bool,
     checkers: Vec<Checker>,
 }
 
@@ -65,10 +81,13 @@ impl Server {
             name: format!("[{}]:{protocol}:{}", real.address, real.port),
             address: address(real),
             weight: real.weight,
+            inhibit: real.inhibit_on_failure,
             checkers: checkers(real),
         };
+        let sorry_name = |sorry: &SorryServer| format!("[{}]:{protocol}:{}", sorry.address, sorry.port);
         Server {
             name: config.target.id().to_string(),
+            sorry_name: config.sorry_server.as_ref().map(sorry_name),
             id: config.target.id(),
             reals: config.real_servers.iter().map(real).collect(),
             config,
@@ -86,10 +105,40 @@ impl Server {
         self.config.target.keys()
     }
 
-    /// Which of its servers are in the table, and with what weight.
+    /// Which of its servers are in the table, and with what weight. One that is not needed stays with weight 0 where it
+    /// is only to be inhibited.
     pub fn pool(&self) -> Pool {
-        let reals = self.reals.iter().map(|real| real.is_up().then_some(real.weight())).collect();
-        Pool { reals, sorry: None }
+        let of = |is_needed, weight, inhibit| match (is_needed, inhibit) {
+            (true, _) => Some(weight),
+            (false, true) => Some(Weight::ZERO),
+            (false, false) => None,
+        };
+        let serves = !self.is_sorry();
+        let reals = self.reals.iter().map(|real| of(real.is_up() && serves, real.weight(), real.inhibit)).collect();
+        let sorry = self.config.sorry_server.as_ref();
+        let sorry =
+            sorry.and_then(|sorry| of(self.is_sorry(), Weight::DEFAULT, sorry.inhibit && !self.has_twin(sorry)));
+        Pool { reals, sorry }
+    }
+
+    /// Whether the sorry server answers instead of the real servers.
+    pub fn is_sorry(&self) -> bool {
+        !self.has_quorum && self.config.sorry_server.is_some()
+    }
+
+    /// Whether the sorry server is one of the real servers, whose entry it then shares.
+    fn has_twin(&self, sorry: &SorryServer) -> bool {
+        self.real(SocketAddr::new(sorry.address, sorry.port)).is_some()
+    }
+
+    /// As keepalived names its sorry server.
+    pub fn sorry_name(&self) -> Option<&str> {
+        self.sorry_name.as_deref()
+    }
+
+    /// What the file says about its sorry server.
+    pub fn sorry_server(&self) -> Option<&SorryServer> {
+        self.config.sorry_server.as_ref()
     }
 
     /// As keepalived names it: `[192.0.2.1]:tcp:80`, `FWM 1`.
@@ -103,7 +152,7 @@ impl Server {
     }
 
     /// Its real servers, in file order.
-    pub fn reals(&self) -> impl Iterator<Item = &Real> {
+    pub fn reals(&self) -> std::slice::Iter<'_, Real> {
         self.reals.iter()
     }
 
@@ -122,17 +171,61 @@ impl Server {
         self.reals.get_mut(real)?.checkers.get_mut(checker)
     }
 
-    /// Compares the weight of what is up with the quorum, which is 1; what to say when it is gained or lost. Without a
-    /// sorry server nothing else follows from it.
-    pub fn evaluate_quorum(&mut self) -> Option<String> {
+    /// Whether its quorum is there.
+    pub fn has_quorum(&self) -> bool {
+        self.has_quorum
+    }
+
+    /// Compares the weight of what is up with the quorum; `initial` at start and reload. `None` when nothing is to be
+    /// said. Sums wrap as keepalived's do, so that a quorum of 0 is one that nothing reaches.
+    pub fn evaluate_quorum(&mut self, initial: bool) -> Option<QuorumChange> {
         let up = self.reals.iter().filter(|real| real.is_up());
         let weight: u64 = up.map(|real| u64::from(real.weight().get())).sum();
-        let had_quorum = std::mem::replace(&mut self.has_quorum, weight >= 1);
-        match (had_quorum, self.has_quorum) {
-            (false, true) => Some(format!("Gained quorum 1+0=1 <= {weight} for VS {}", self.name)),
-            (true, false) => Some(format!("Lost quorum 1-0=1 > {weight} for VS {}", self.name)),
-            (false, false) | (true, true) => None,
+        let VirtualServer { quorum, hysteresis, .. } = self.config;
+        let threshold = if self.has_quorum { quorum.wrapping_sub(hysteresis) } else { quorum.wrapping_add(hysteresis) };
+        let change = QuorumChange { gained: weight >= threshold.into(), initial, threshold, weight };
+        match self.has_quorum {
+            false if change.gained => self.has_quorum = true,
+            // keepalived takes the sorry server in at start, and says why.
+            false if initial && self.config.sorry_server.is_some() => {}
+            true if weight == 0 || !change.gained => {
+                self.has_quorum = false;
+                return Some(QuorumChange { gained: false, ..change });
+            }
+            _ => return None,
         }
+        Some(change)
+    }
+
+    /// The line about a change of the quorum.
+    pub fn quorum_line(&self, change: &QuorumChange) -> String {
+        let VirtualServer { quorum, hysteresis, .. } = self.config;
+        let QuorumChange { gained, initial, threshold, weight } = *change;
+        let name = &self.name;
+        if gained {
+            return format!("Gained quorum {quorum}+{hysteresis}={threshold} <= {weight} for VS {name}");
+        }
+        let verb = if initial { "Starting with quorum down" } else { "Lost quorum" };
+        format!("{verb} {quorum}-{hysteresis}={threshold} > {weight} for VS {name}")
+    }
+
+    /// The body of a mail about a quorum that goes with the virtual server.
+    pub fn lost_mail(&self) -> String {
+        let VirtualServer { quorum, hysteresis, .. } = self.config;
+        let threshold = quorum.wrapping_sub(hysteresis);
+        self.quorum_mail(&QuorumChange { gained: false, initial: false, threshold, weight: 0 })
+    }
+
+    /// The body of a mail about a change of the quorum (`check/ipwrapper.c`: `do_vs_notifies`).
+    pub fn quorum_mail(&self, change: &QuorumChange) -> String {
+        let VirtualServer { quorum, hysteresis, .. } = self.config;
+        let what = match (change.initial, change.gained) {
+            (true, true) => "Starting with quorum up",
+            (false, true) => "Gained quorum",
+            (true, false) => "Starting with quorum down",
+            (false, false) => "Lost quorum",
+        };
+        format!("=> {what} {quorum}+{hysteresis}={} <= {} <=", change.threshold, change.weight)
     }
 }
 
@@ -145,6 +238,11 @@ impl Real {
     /// Address and port as programmed.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Whether it stays with weight 0 while it is down.
+    pub fn is_inhibited_on_failure(&self) -> bool {
+        self.inhibit
     }
 
     /// Its weight: what is configured and what its checkers add to it, within what the kernel takes.

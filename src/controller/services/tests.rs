@@ -1,6 +1,7 @@
 //! Virtual servers in a world with a fake kernel, a fake network and a clock.
 
 mod incidents;
+mod pools;
 mod world;
 
 use std::net::SocketAddr;
@@ -128,10 +129,10 @@ fn a_reload_takes_out_what_is_gone_and_tells() {
     assert_eq!(
         world.take_reports(),
         [
-            "Removing Virtual Server FWM 1",
-            "Removing service [172.17.0.4]:none:80 from VS FWM 1",
             "service [172.17.0.4]:tcp:80 no longer exist",
             "Removing service [172.17.0.4]:tcp:80 from VS [172.17.0.10]:tcp:80",
+            "Removing Virtual Server FWM 1",
+            "Removing service [172.17.0.4]:none:80 from VS FWM 1",
         ]
     );
     assert!(world.mails.iter().all(|(_, body)| body == "=> Removing <="));
@@ -172,7 +173,7 @@ fn what_a_crash_left_behind_is_adopted() {
     let weighted = crate::ipvs::destination(&real(5, 2, &[]), Weight::new(2).expect("small"));
     assert_eq!(
         world.applied,
-        [Change::RemoveDestination(web(), host(9)), Change::UpdateDestination(web(), host(5), weighted),]
+        [Change::UpdateDestination(web(), host(5), weighted), Change::RemoveDestination(web(), host(9))]
     );
 }
 

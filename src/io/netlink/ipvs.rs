@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use indexmap::IndexMap;
 use netlink_packet_generic::GenlMessage;
 use netlink_sys::protocols::NETLINK_GENERIC;
-use nix::errno::Errno;
 
 use super::{Connection, NetlinkError};
 use crate::ipvs::{Change, Entry, Table};
@@ -111,6 +110,12 @@ fn request(change: &Change) -> Request {
     }
 }
 
+/// The C library's words for an errno, without the number that the standard library adds.
+fn strerror(errno: i32) -> String {
+    let text = std::io::Error::from_raw_os_error(errno).to_string();
+    text.split_once(" (os error").map_or(text.clone(), |(words, _)| words.to_owned())
+}
+
 /// What an errno means to IPVS, in keepalived's words where it has its own.
 pub fn describe(change: &Change, error: &IpvsError) -> String {
     match (error.errno(), change) {
@@ -123,7 +128,7 @@ pub fn describe(change: &Change, error: &IpvsError) -> String {
             "Scheduler or persistence engine not found".to_owned()
         }
         (Some(libc::ESRCH), _) => "No such service".to_owned(),
-        (Some(errno), _) => Errno::from_raw(errno).desc().to_owned(),
+        (Some(errno), _) => strerror(errno),
         (None, _) => error.to_string(),
     }
 }

@@ -30,6 +30,8 @@ pub(super) struct World {
     pub(super) alive: Vec<u8>,
     pub(super) reports: Vec<String>,
     pub(super) mails: Vec<(String, String)>,
+    /// Scripts and lines.
+    pub(super) told: Vec<String>,
     pub(super) applied: Vec<Change>,
     pub(super) reads: usize,
     pub(super) stopped: bool,
@@ -45,6 +47,7 @@ impl World {
             alive: vec![4, 5],
             reports: Vec::new(),
             mails: Vec::new(),
+            told: Vec::new(),
             applied: Vec::new(),
             reads: 0,
             stopped: false,
@@ -91,6 +94,8 @@ impl World {
                     }
                     self.feed(ServicesEvent::Applied(failures));
                 }
+                ServicesAction::Run(command) => self.told.push(command.argv.join(" ")),
+                ServicesAction::Line(line) => self.told.push(line.trim_end().to_owned()),
                 ServicesAction::Mail(mail) => self.mails.push((mail.subject, mail.body)),
                 ServicesAction::Report(_, text) => self.reports.push(text),
                 ServicesAction::AbandonProbes => {}
