@@ -109,6 +109,7 @@ impl Edge {
             self.names = Some(local_names().await);
         }
         let names = self.names.clone().unwrap_or_default();
+        self.prober.identify(config.tls.clone());
         self.feed(ServicesEvent::Configure(config, names));
     }
 

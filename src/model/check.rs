@@ -8,6 +8,7 @@ pub use datagram::{ReplyPattern, UdpCheck};
 pub use dns::{DnsCheck, DnsName, DnsNameError, DnsType};
 pub use http::{HttpCheck, HttpUrl, HttpVersion, Md5Digest, Regex, RegexOption, ServerName, StatusCodes, TlsClient};
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -28,6 +29,33 @@ pub struct CheckTiming {
     pub delay_before_retry: Duration,
     /// `warmup`: the first check comes after 1 s plus a random part of this; default `delay_loop`.
     pub warmup: Duration,
+}
+
+/// `SSL { … }`: how alived shows itself to servers that SSL_GET checks.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct TlsFiles {
+    /// `certificate`: a file with the certificate and those that vouch for it.
+    pub certificate: Option<String>,
+    /// `key`: the file of its key.
+    pub key: Option<String>,
+    /// `password` of the key.
+    pub password: Option<String>,
+    /// `ca`: authorities to trust. SSL_GET verifies nothing, so nothing depends on it.
+    pub authorities: Option<String>,
+}
+
+impl fmt::Debug for TlsFiles {
+    /// Hides the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TlsFiles { certificate, key, password, authorities } = self;
+        let password = password.as_ref().map(|_| "********");
+        f.debug_struct("TlsFiles")
+            .field("certificate", certificate)
+            .field("key", key)
+            .field("password", &password)
+            .field("authorities", authorities)
+            .finish()
+    }
 }
 
 /// How a checker's packets reach what they check.

@@ -58,6 +58,8 @@ pub struct Config {
     pub track_groups: Vec<TrackGroup>,
     /// `virtual_server` blocks, in file order.
     pub virtual_servers: Vec<VirtualServer>,
+    /// `SSL`
+    pub tls: check::TlsFiles,
 }
 
 impl fmt::Debug for Config {

@@ -14,12 +14,14 @@ mod script;
 mod scripts_security;
 mod server_group;
 mod sorry_server;
+mod ssl;
 mod sync_group;
 mod tracked_objects;
 pub(super) mod tracking;
 mod virtual_server;
 mod virtual_server_checks;
 
+use crate::model::check::TlsFiles;
 use crate::model::{Config, TrackWeight, TrackedObject};
 use crate::schema::ROOT;
 use crate::syntax::Statement;
@@ -49,6 +51,7 @@ pub(super) struct Draft {
     pub instances: Vec<InstanceDraft>,
     pub servers: Vec<ServerDraft>,
     pub server_groups: Vec<GroupDraft>,
+    pub tls: TlsFiles,
 }
 
 /// Reads the statements of a whole file, then makes a configuration of them. Blocks are read in file order, as an
@@ -69,6 +72,7 @@ pub(super) fn lower(context: &mut Context, statements: &[Statement]) -> (Draft, 
         match line.keyword.name.as_str() {
             "virtual_server" => draft.servers.extend(virtual_server::read(context, line)),
             "virtual_server_group" => draft.server_groups.extend(server_group::read(context, line)),
+            "SSL" => draft.tls = ssl::read(context, line),
             "track_file" | "vrrp_track_file" => draft.files.extend(tracked_objects::read_file(context, line)),
             "vrrp_track_process" => draft.processes.extend(tracked_objects::read_process(context, line)),
             "vrrp_sync_group" => {
@@ -103,10 +107,11 @@ fn is(statement: &Statement, keyword: &str) -> bool {
 
 fn finish(context: &mut Context, draft: &Draft) -> Config {
     let mut global = global::finish(context, &draft.global);
-    let virtual_servers = virtual_server_checks::finish_all(context, &draft.servers, &draft.server_groups, &global);
+    let (files, processes) = tracked_objects::finish(draft);
+    let virtual_servers =
+        virtual_server_checks::finish_all(context, &draft.servers, &draft.server_groups, &global, &files);
     let scripts = script::finish_all(context, draft, &global);
     scripts_security::check(context, draft);
-    let (files, processes) = tracked_objects::finish(draft);
     let exists = |object: &TrackedObject| match object {
         TrackedObject::Script(name) => scripts.iter().any(|script| script.name == *name),
         _ => true,
@@ -115,7 +120,7 @@ fn finish(context: &mut Context, draft: &Draft) -> Config {
     let sync_groups = sync_group::finish_all(context, draft, &mut instances, &exists, &global);
     let track_groups = sync_group::finish_track_groups(context, draft);
     global.lvs = global::finish_lvs(context, &draft.global, &instances);
-    Config { global, scripts, files, processes, instances, sync_groups, track_groups, virtual_servers }
+    Config { global, scripts, files, processes, instances, sync_groups, track_groups, virtual_servers, tls: draft.tls.clone() }
 }
 
 #[cfg(test)]
