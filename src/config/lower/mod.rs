@@ -120,7 +120,17 @@ fn finish(context: &mut Context, draft: &Draft) -> Config {
     let sync_groups = sync_group::finish_all(context, draft, &mut instances, &exists, &global);
     let track_groups = sync_group::finish_track_groups(context, draft);
     global.lvs = global::finish_lvs(context, &draft.global, &instances);
-    Config { global, scripts, files, processes, instances, sync_groups, track_groups, virtual_servers, tls: draft.tls.clone() }
+    Config {
+        global,
+        scripts,
+        files,
+        processes,
+        instances,
+        sync_groups,
+        track_groups,
+        virtual_servers,
+        tls: draft.tls.clone(),
+    }
 }
 
 #[cfg(test)]
