@@ -389,3 +389,59 @@ fn a_script_s_status_is_the_verdict_and_its_time_is_limited() {
     let gone = || fs::read_to_string(format!("/proc/{}/stat", child.trim())).map_or(true, |stat| stat.contains(") Z "));
     eventually("the script's child to end with it", PATIENCE, gone);
 }
+
+#[test]
+fn a_number_in_a_file_is_a_weight_or_a_failure() {
+    let site = Site::new("file");
+    let file = site.path().join("load");
+    fs::write(&file, "5\n").expect("a writable directory");
+    let conf = format!(
+        "track_file load {{\n    file {}\n    weight 1\n}}\nvirtual_server 192.0.2.10 80 {{\n    lb_algo wrr\n    \
+         lb_kind NAT\n    protocol TCP\n    real_server 127.0.0.1 8501 {{\n        weight 10\n        FILE_CHECK {{\n            \
+         track_file load\n            weight 2 reverse\n        }}\n    }}\n    real_server 127.0.0.1 8502 {{\n        \
+         FILE_CHECK {{\n            track_file load\n            weight 0\n        }}\n    }}\n}}\n",
+        file.display()
+    );
+    let mut daemon = Daemon::start(Program::Alived, &site.namespace, site.path(), &conf);
+    let says = |text: &str| {
+        eventually(&format!("'{text}' to be said:\n{}", daemon.log()), PATIENCE, || daemon.log().contains(text));
+    };
+    says("Changing weight from 10 to 0 for active service [127.0.0.1]:tcp:8501");
+    says("Removing service [127.0.0.1]:tcp:8502 from VS [192.0.2.10]:tcp:80");
+    fs::write(&file, "0\n").expect("a writable directory");
+    says("Changing weight from 0 to 10 for active service [127.0.0.1]:tcp:8501");
+    says("Adding service [127.0.0.1]:tcp:8502 to VS [192.0.2.10]:tcp:80");
+    daemon.signal(Signal::SIGTERM);
+    eventually("alived to stop", PATIENCE, || !daemon.is_running());
+}
+
+#[test]
+fn genhash_prints_what_keepalived_s_prints() {
+    let mut site = Site::new("genhash");
+    fs::write(site.path().join("index.html"), "hello\n").expect("a writable directory");
+    #[rustfmt::skip]
+    site.serve("/usr/bin/python3", &["-m", "http.server", "8601", "--bind", "127.0.0.1"], Some(8601));
+    let output = |program: &str, first: &[&str], rest: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(first).args(rest);
+        let output = site.namespace.inside(move || command.output()).expect("the program runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        // Times differ, of the answer and of the measurement.
+        let same = |line: &&str| !line.starts_with("Global") && !line.starts_with("Date:") && !line.contains(" - ");
+        (text.lines().filter(same).map(str::to_owned).collect::<Vec<_>>(), output.status.code())
+    };
+    for line in [
+        "-s 127.0.0.1 -p 8601 -u /",
+        "-v -s 127.0.0.1 -p 8601 -u /",
+        "--server 127.0.0.1 --port=8601 --url /nothing",
+        "-s 127.0.0.1 -p 8601 -u / -P 1.1 -V some.host",
+        "-s 127.0.0.1 -p 8602 -u /",
+        "-S -s 127.0.0.1 -p 8601 -u /",
+        "-s nowhere -p 8601 -u /",
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let theirs = output("genhash", &[], &words);
+        assert_eq!(output(env!("CARGO_BIN_EXE_alived"), &["genhash"], &words), theirs, "{line}");
+        assert_eq!(output(env!("CARGO_BIN_EXE_alived"), &["-T"], &words), theirs, "{line}");
+    }
+}
