@@ -3,6 +3,7 @@
 //! alived's own commands are in [`own`]. Options that have no effect yet are accepted, because units and scripts pass them; the daemon says so once.
 
 mod check;
+mod genhash;
 mod own;
 mod pcap;
 
@@ -31,7 +32,7 @@ const USAGE: u8 = 1;
 #[command(
     name = "alived",
     about = "keeps virtual IPs alive, programs IPVS and checks real servers, from keepalived.conf",
-    override_usage = "alived [OPTIONS]\n       alived check FILE...\n       alived explain WORD\n       alived fmt FILE...\n       alived lsp\n       alived demo",
+    override_usage = "alived [OPTIONS]\n       alived check FILE...\n       alived explain WORD\n       alived fmt FILE...\n       alived lsp\n       alived genhash ...\n       alived demo",
     infer_long_args = true,
     disable_help_flag = true,
     disable_version_flag = true,
@@ -40,6 +41,7 @@ const USAGE: u8 = 1;
   explain WORD    explain a diagnostic or a keyword
   fmt FILE...     format configurations
   lsp             speak the Language Server Protocol on standard input and output, for editors
+  genhash ...     print the digest of a web page, for 'digest' of HTTP_GET; -T is the same
   demo            show a failover of two directors in network namespaces of its own (as root)"
 )]
 struct Arguments {
@@ -188,6 +190,8 @@ pub enum Command {
     },
     /// `alived check`, `alived fmt` and their like
     Own(OwnCommand),
+    /// `alived genhash`, `-T`: with what comes after it.
+    Genhash(Vec<OsString>),
     /// `--signum=NAME`
     SignalNumber(String),
     /// `-v`
@@ -198,6 +202,10 @@ pub enum Command {
 
 /// Reads the command line. An error is ready to be printed; its exit status is 1.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, clap::Error> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if let Some(arguments) = genhash::asked_for(&arguments) {
+        return Ok(Command::Genhash(arguments));
+    }
     let arguments: Vec<OsString> = arguments.into_iter().map(attach_optional_value).collect();
     if let Some(command) = own::parse(&arguments) {
         return command.map(Command::Own);
@@ -277,6 +285,7 @@ pub fn main() -> ExitCode {
         Ok(Command::Own(OwnCommand::Lsp(arguments))) => crate::lsp::run(arguments.files()),
         Ok(Command::Own(OwnCommand::Demo)) => crate::demo::run(),
         Ok(Command::Own(OwnCommand::Pcap(command))) => pcap::run(&command),
+        Ok(Command::Genhash(arguments)) => genhash::run(&arguments),
         Ok(Command::SignalNumber(name)) => signal_number(&name),
         Ok(Command::Version) => {
             eprintln!("alived v{}", env!("CARGO_PKG_VERSION"));

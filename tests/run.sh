@@ -10,6 +10,8 @@ packages=(
     iproute2 procps         # ip, for namespaces; sysctl
     tcpdump tshark          # capture on the switch; a second opinion on every packet
     nginx-light curl        # web servers to check, and a client
+    openssl dnsmasq-base    # TLS and name servers to check
+    python3-aiosmtpd        # a mail server to check
     user-mode-linux         # a kernel with ip_vs that boots in a second
     qemu-system-x86         # a whole machine, where that one does not do
     busybox-static          # what runs inside it

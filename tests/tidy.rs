@@ -80,6 +80,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "peers",
             "config",
             "controller",
+            "check",
             "diagnostic",
             "schema",
             "source",
@@ -115,8 +116,8 @@ const SYSTEM: &[&str] = &[
     "eprintln!",
 ];
 
-/// The only file with unsafe code.
-const UNSAFE: &str = "src/io/sys.rs";
+/// The only module with unsafe code: one file for each foreign library, and one for the system.
+const UNSAFE: &str = "src/io/sys";
 /// Longer files answer more than one question. Tests in the file do not count.
 const MAX_LINES: usize = 500;
 
@@ -249,8 +250,9 @@ fn the_core_has_no_global_state() {
 }
 
 #[test]
-fn unsafe_code_lives_in_one_file() {
-    for source in sources().iter().filter(|source| source.path != Path::new(UNSAFE)) {
+fn unsafe_code_lives_in_one_module() {
+    let allowed = |path: &Path| path.starts_with(UNSAFE) || path == Path::new(UNSAFE).with_extension("rs");
+    for source in sources().iter().filter(|source| !allowed(&source.path)) {
         let line = source.code.lines().find(|line| line.contains("unsafe {") || line.contains("allow(unsafe_code)"));
         assert_eq!(line, None, "{}", source.path.display());
     }

@@ -18,4 +18,4 @@ pub use checker::{Action, Checker, Event};
 pub use dialogue::{Dialogue, Found, Search, Step};
 pub use dialogue::{dns, http, ping, smtp};
 pub use probe::{Answer, Cause, Outcome, Probe, ScriptEnd};
-pub use report::{Attempts, Report, Retries};
+pub use report::{Attempts, Report, Retries, web_failure};

@@ -199,6 +199,11 @@ fn dns(cause: &Cause) -> String {
     }
 }
 
+/// Why an HTTP_GET, or with `is_tls` an SSL_GET, got no answer, as genhash says it.
+pub fn web_failure(cause: &Cause, is_tls: bool) -> String {
+    web(cause, if is_tls { "SSL" } else { "HTTP" })
+}
+
 /// What comes before `server`.
 fn web(cause: &Cause, protocol: &str) -> String {
     match cause {

@@ -26,7 +26,7 @@ use std::sync::Arc;
 use crate::check::{self, Outcome, Probe};
 use crate::ipvs::{Change, Table, desired};
 use crate::model::lvs::FlushOnStop;
-use crate::model::{Command, Config, ServerKey, Weight};
+use crate::model::{CheckerKind, Command, Config, FileName, ServerKey, Weight};
 use crate::notify::mail::{LocalNames, Mail, Mailer};
 use crate::random::Random;
 use crate::time::Instant;
@@ -48,6 +48,10 @@ pub enum ServicesEvent {
     Configure(Config, LocalNames),
     /// Time has passed.
     Tick,
+    /// The number in a `track_file`, at start and whenever it changes.
+    FileRead(FileName, i64),
+    /// A BFD session is up, or is not.
+    SessionChanged(String, bool),
     /// What came of a [`ServicesAction::Probe`].
     ProbeFinished(ProbeId, Outcome),
     /// What came of [`ServicesAction::ReadTable`].
@@ -139,6 +143,14 @@ impl Services {
                     self.advance(now, position, check::Event::Finished(outcome), &mut actions);
                 }
             }
+            ServicesEvent::FileRead(name, value) => {
+                let concerned = |kind: &CheckerKind| matches!(kind, CheckerKind::File(check) if check.name == name);
+                self.advance_all(now, concerned, &check::Event::Value(value), &mut actions);
+            }
+            ServicesEvent::SessionChanged(name, up) => {
+                let concerned = |kind: &CheckerKind| matches!(kind, CheckerKind::Bfd(session) if *session == name);
+                self.advance_all(now, concerned, &check::Event::Session(up), &mut actions);
+            }
             ServicesEvent::TableRead(Ok(table)) => {
                 let desired = self.desired(self.kernel.concerned());
                 actions.extend(self.kernel.table_read(table, &desired));
@@ -184,6 +196,27 @@ impl Services {
             self.advance(now, position, check::Event::Tick, actions);
         }
         self.kernel.tick(now);
+    }
+
+    /// Hands an event to every checker of the kinds that it concerns.
+    fn advance_all(
+        &mut self,
+        now: Instant,
+        concerned: impl Fn(&CheckerKind) -> bool,
+        event: &check::Event,
+        actions: &mut Vec<ServicesAction>,
+    ) {
+        let mut positions: Vec<Position> = Vec::new();
+        for (server_position, server) in self.servers.iter().enumerate() {
+            for (real_position, real) in server.reals().enumerate() {
+                let checkers = real.checkers().iter().enumerate();
+                let checkers = checkers.filter(|(_, checker)| concerned(&checker.settings().kind));
+                positions.extend(checkers.map(|(position, _)| (server_position, real_position, position)));
+            }
+        }
+        for position in positions {
+            self.advance(now, position, event.clone(), actions);
+        }
     }
 
     /// Hands an event to one checker and does what it asks.

@@ -4,6 +4,7 @@
 //! most one such job is under way, so the kernel sees changes in the order they were decided. Nothing here can hold
 //! up VRRP.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::error::Error;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
@@ -18,9 +19,10 @@ use crate::check::{Outcome, ScriptEnd};
 use crate::controller::services::{Failure, ProbeId, Services, ServicesAction, ServicesEvent, Severity, Unavailable};
 use crate::io::netlink::ipvs::{Ipvs, IpvsError, describe};
 use crate::io::probe::Prober;
+use crate::io::track_files::{Reading, TrackFiles};
 use crate::io::{process, smtp, sys};
 use crate::ipvs::{Change, Table};
-use crate::model::{CheckerKind, Command, Config, ServerKey};
+use crate::model::{CheckerKind, Command, Config, ServerKey, TrackFile};
 use crate::notify::mail::{LocalNames, Mail, Mailer};
 use crate::time::Instant;
 use crate::track;
@@ -55,6 +57,8 @@ pub async fn run(config: Config, mut commands: mpsc::UnboundedReceiver<ServicesC
         prober,
         readiness,
         scripts: JoinSet::new(),
+        files: None,
+        queued: VecDeque::new(),
         kernel: JoinSet::new(),
         mails: JoinSet::new(),
         notices: JoinSet::new(),
@@ -100,6 +104,10 @@ struct Edge {
     /// Readable when the prober has something to do.
     readiness: AsyncFd<OwnedFd>,
     scripts: JoinSet<ServicesEvent>,
+    /// The files of FILE_CHECKs.
+    files: Option<TrackFiles>,
+    /// What is known but not fed yet.
+    queued: VecDeque<ServicesEvent>,
     kernel: JoinSet<ServicesEvent>,
     mails: JoinSet<()>,
     notices: JoinSet<()>,
@@ -115,16 +123,43 @@ impl Edge {
             self.names = Some(local_names().await);
         }
         let names = self.names.clone().unwrap_or_default();
+        self.prober.identify(config.global.certificate.clone());
+        let files = watched_files(&config);
         self.feed(ServicesEvent::Configure(config, names));
+        self.watch(&files);
+    }
+
+    /// Watches these files from now on, and takes in what they hold.
+    fn watch(&mut self, files: &[TrackFile]) {
+        self.files = None;
+        if files.is_empty() {
+            return;
+        }
+        match TrackFiles::open(files) {
+            Ok((files, readings)) => {
+                self.files = Some(files);
+                for event in readings.into_iter().filter_map(file_read) {
+                    self.feed(event);
+                }
+            }
+            Err(error) => tracing::error!("FILE_CHECKs do not work: watching files: {error}"),
+        }
     }
 
     /// The next result, or the passing of the next deadline. Safe to abandon.
     async fn next(&mut self) -> ServicesEvent {
+        if let Some(event) = self.queued.pop_front() {
+            return event;
+        }
         let deadline = self.services.next_deadline().into_iter().chain(self.prober.next_deadline()).min();
         loop {
             let result = tokio::select! {
                 Some(result) = self.kernel.join_next() => result,
                 Some(result) = self.scripts.join_next() => result,
+                readings = changed(&mut self.files) => {
+                    self.queued.extend(readings.into_iter().filter_map(file_read));
+                    return ServicesEvent::Tick;
+                }
                 Ok(mut ready) = self.readiness.readable() => {
                     let now = Instant::from_start(self.clock.elapsed());
                     if self.prober.turn(now) {
@@ -211,6 +246,45 @@ impl Edge {
             ServicesAction::Report(Severity::Info, text) => tracing::info!("{text}"),
             ServicesAction::Report(Severity::Warning, text) => tracing::warn!("{text}"),
             ServicesAction::Stopped => self.stopped = true,
+        }
+    }
+}
+
+/// The files that some FILE_CHECK looks at.
+fn watched_files(config: &Config) -> Vec<TrackFile> {
+    let reals = config.virtual_servers.iter().flat_map(|server| &server.real_servers);
+    let names: BTreeSet<_> = reals
+        .flat_map(|real| &real.checkers)
+        .filter_map(|checker| match &checker.kind {
+            CheckerKind::File(check) => Some(&check.name),
+            _ => None,
+        })
+        .collect();
+    config.files.iter().filter(|file| names.contains(&file.name)).cloned().collect()
+}
+
+/// The next changes of the files, if some are watched. Safe to abandon.
+async fn changed(files: &mut Option<TrackFiles>) -> Vec<Reading> {
+    match files {
+        None => std::future::pending().await,
+        Some(watched) => match watched.next().await {
+            Ok(readings) => readings,
+            Err(error) => {
+                tracing::error!("FILE_CHECKs no longer work: watching files: {error}");
+                *files = None;
+                Vec::new()
+            }
+        },
+    }
+}
+
+fn file_read(reading: Reading) -> Option<ServicesEvent> {
+    match reading {
+        Ok((name, value)) => Some(ServicesEvent::FileRead(name, value)),
+        Err(error) => {
+            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+            tracing::warn!("{error}{cause}");
+            None
         }
     }
 }

@@ -9,7 +9,10 @@
 //! each. Decides nothing but which errors are the server's.
 
 mod connection;
+mod patterns;
+mod ping_range;
 mod running;
+mod tls;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::io;
@@ -18,10 +21,14 @@ use std::os::fd::{AsFd, OwnedFd};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollTimeout};
 
 use crate::check::{Dialogue, Outcome, Probe};
+use crate::model::ClientCertificate;
 use crate::time::Instant;
 
 use connection::Opening;
+use patterns::Patterns;
+use ping_range::PingRange;
 use running::Running;
+use tls::Tls;
 
 /// Events taken from the kernel at a time.
 const EVENTS: usize = 64;
@@ -38,6 +45,11 @@ pub struct Prober<Id> {
     finished: VecDeque<(Id, Outcome)>,
     buffer: Vec<u8>,
     random: Random,
+    patterns: Patterns,
+    tls: Tls,
+    ping_range: PingRange,
+    /// What servers said, if that is to be kept.
+    record: Option<Vec<u8>>,
 }
 
 impl<Id: Copy> Prober<Id> {
@@ -51,7 +63,27 @@ impl<Id: Copy> Prober<Id> {
             finished: VecDeque::new(),
             buffer: vec![0; BUFFER],
             random: Random(seed),
+            patterns: Patterns::default(),
+            tls: Tls::new(ClientCertificate::default()),
+            ping_range: PingRange::default(),
+            record: None,
         })
+    }
+
+    /// Shows this certificate from now on.
+    pub fn identify(&mut self, files: ClientCertificate) {
+        self.tls = Tls::new(files);
+        self.patterns = Patterns::default();
+    }
+
+    /// Keeps what servers say from now on.
+    pub fn record(&mut self) {
+        self.record = Some(Vec::new());
+    }
+
+    /// What servers have said since [`Prober::record`].
+    pub fn take_record(&mut self) -> Vec<u8> {
+        self.record.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// A descriptor that is readable when [`Prober::turn`] has something to do.
@@ -62,9 +94,15 @@ impl<Id: Copy> Prober<Id> {
     /// Begins a probe; its outcome comes from [`Prober::take_finished`], perhaps at once. A check that needs no network
     /// has none.
     pub fn start(&mut self, now: Instant, id: Id, probe: &Probe) {
-        let Some(dialogue) = Dialogue::new(probe, self.random.next(), None) else { return };
-        let (connection, opening) = match connection::open(&probe.checker) {
-            Ok(opened) => opened,
+        let opened = self.patterns.search(probe).map_err(Outcome::NotMade).and_then(|search| {
+            let dialogue = Dialogue::new(probe, self.random.next(), search);
+            let opened =
+                dialogue.map(|dialogue| Ok((dialogue, connection::open(probe, &mut self.tls, &mut self.ping_range)?)));
+            opened.transpose()
+        });
+        let (dialogue, (connection, opening)) = match opened {
+            Ok(Some(opened)) => opened,
+            Ok(None) => return,
             Err(outcome) => return self.finished.push_back((id, outcome)),
         };
         let mut running = Running::new(connection, dialogue, now, probe.checker.timing.connect_timeout);
@@ -105,7 +143,8 @@ impl<Id: Copy> Prober<Id> {
     fn proceed(&mut self, now: Instant, key: u64) -> bool {
         let Some((id, running)) = self.running.get_mut(&key) else { return true };
         let (id, before) = (*id, running.deadline());
-        let outcome = running.proceed(now, &mut self.buffer).or_else(|| running.watch(&self.epoll, key));
+        let outcome =
+            running.proceed(now, &mut self.buffer, &mut self.record).or_else(|| running.watch(&self.epoll, key));
         let after = running.deadline();
         let is_idle = outcome.is_some() || !running.has_more();
         if outcome.is_some() || after != before {

@@ -1,5 +1,9 @@
-//! Every line of unsafe code and every direct libc call of alived. Elsewhere `unsafe_code` is denied.
+//! Every line of unsafe code and every direct libc call of alived, here and in the files below. Elsewhere `unsafe_code` is
+//! denied.
 #![allow(unsafe_code)]
+
+pub mod pattern;
+pub mod tls;
 
 use std::io;
 use std::mem::{MaybeUninit, size_of};

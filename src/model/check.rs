@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::address::InterfaceName;
-use super::track::Command;
+use super::track::{Command, FileName};
 
 /// When a checker runs and how patient it is; every value is already inherited and defaulted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,10 +104,8 @@ pub struct MiscCheck {
 /// `FILE_CHECK { … }`: a number in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileCheck {
-    /// The name of the `track_file` block.
-    pub name: String,
-    /// The file.
-    pub path: String,
+    /// Which `track_file`; always one that exists in the same [`super::Config`].
+    pub name: FileName,
     /// `weight`: the number times this is added to the real server's weight. With 0 any number but 0 is a failure.
     pub weight: i32,
     /// `reverse`: the number times the weight is subtracted; with weight 0 the number 0 is the failure.

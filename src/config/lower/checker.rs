@@ -13,10 +13,10 @@ use crate::config::cursor::Line;
 use crate::config::values::{self, Garbage};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
 use crate::model::check::{DnsCheck, HttpCheck, UdpCheck};
-use crate::model::{CheckTiming, Checker, CheckerKind, Global, InterfaceName, Route};
+use crate::model::{CheckTiming, Checker, CheckerKind, Global, InterfaceName, Route, TrackFile};
 use crate::source::Span;
 
-use misc::MiscDraft;
+use misc::{FileDraft, MiscDraft};
 
 /// Defaults of `delay_loop` and `connect_timeout` (keepalived.conf(5), "Health checkers").
 const DELAY_LOOP: Duration = Duration::from_secs(60);
@@ -73,9 +73,12 @@ impl TimingDraft {
             KindDraft::Http(_) | KindDraft::Ssl(_) => (1, Duration::from_secs(3)),
             KindDraft::Dns(_) => (3, delay_loop),
             KindDraft::Misc(_) => (0, Duration::from_secs(1)),
-            KindDraft::Tcp | KindDraft::Smtp(_) | KindDraft::Udp(_) | KindDraft::Ping | KindDraft::Bfd(_) => {
-                (1, Duration::from_secs(1))
-            }
+            KindDraft::Tcp
+            | KindDraft::Smtp(_)
+            | KindDraft::Udp(_)
+            | KindDraft::Ping
+            | KindDraft::File(_)
+            | KindDraft::Bfd(_) => (1, Duration::from_secs(1)),
         };
         CheckTiming {
             delay_loop,
@@ -106,6 +109,7 @@ enum KindDraft {
     Udp(UdpCheck),
     Ping,
     Misc(MiscDraft),
+    File(FileDraft),
     Bfd(String),
 }
 
@@ -193,6 +197,7 @@ fn other_family(context: &mut Context, span: Span, keyword: &str, address: IpAdd
 /// What lies around a checker once everything has been read.
 pub(super) struct Surroundings<'a> {
     pub global: &'a Global,
+    pub files: &'a [TrackFile],
     /// What the real server and its virtual server set.
     pub timing: TimingDraft,
     /// The virtual server's `delay_loop`: the time limit of scripts that have none of their own.
@@ -231,6 +236,7 @@ impl CheckerDraft {
             KindDraft::Udp(check) => CheckerKind::Udp(check),
             KindDraft::Ping => CheckerKind::Ping,
             KindDraft::Misc(draft) => CheckerKind::Misc(draft.finish(context, around)?),
+            KindDraft::File(draft) => CheckerKind::File(draft.finish(around)?),
             KindDraft::Bfd(name) => CheckerKind::Bfd(name),
         };
         Some(Arc::new(Checker {
@@ -249,7 +255,8 @@ pub(super) fn script_timeout(server: &TimingDraft) -> Duration {
 }
 
 /// The checkers that are read here.
-pub(super) const KINDS: [&str; 9] = [
+pub(super) const KINDS: [&str; 10] = [
+    "FILE_CHECK",
     "TCP_CHECK",
     "HTTP_GET",
     "SSL_GET",
@@ -273,6 +280,7 @@ pub(super) fn read(context: &mut Context, block: &Line, server: IpAddr) -> Vec<C
         "HTTP_GET" => one(http::read(context, block, server, KindDraft::Http)),
         "SSL_GET" => one(http::read(context, block, server, KindDraft::Ssl)),
         "MISC_CHECK" => one(misc::read(context, block, server)),
+        "FILE_CHECK" => one(misc::read_file(context, block)),
         "BFD_CHECK" => one(misc::read_bfd(context, block)),
         other => unreachable!("{other} is no checker"),
     }

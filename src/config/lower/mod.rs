@@ -131,10 +131,11 @@ fn is(statement: &Statement, keyword: &str) -> bool {
 
 fn finish(context: &mut Context, draft: &Draft) -> Config {
     let mut global = global::finish(context, &draft.global);
-    let virtual_servers = virtual_server_checks::finish_all(context, &draft.servers, &draft.server_groups, &global);
+    let (files, processes) = tracked_objects::finish(draft);
+    let virtual_servers =
+        virtual_server_checks::finish_all(context, &draft.servers, &draft.server_groups, &global, &files);
     let scripts = script::finish_all(context, draft, &global);
     scripts_security::check(context, draft);
-    let (files, processes) = tracked_objects::finish(draft);
     let exists = |object: &TrackedObject| match object {
         TrackedObject::Script(name) => scripts.iter().any(|script| script.name == *name),
         _ => true,

@@ -7,7 +7,7 @@ use crate::config::cursor::{Line, judge, walk_all};
 use crate::config::values::{self, Garbage, Script};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
 use crate::model::lvs::Family;
-use crate::model::{Forwarding, Global, RealServer, ServerId, Target, Weight};
+use crate::model::{Forwarding, Global, RealServer, ServerId, Target, TrackFile, Weight};
 use crate::source::Span;
 
 use super::checker::{self, CheckerDraft, Surroundings, TimingDraft};
@@ -130,7 +130,7 @@ pub(super) fn finish_all(
     context: &mut Context,
     server: &ServerDraft,
     target: &Target,
-    global: &Global,
+    (global, files): (&Global, &[TrackFile]),
 ) -> Vec<RealServer> {
     let id = target.id();
     let mut seen: Vec<(IpAddr, Option<u16>)> = Vec::new();
@@ -147,7 +147,7 @@ pub(super) fn finish_all(
             continue;
         }
         seen.push(written);
-        let real = finish(context, server, draft, &id, global);
+        let real = finish(context, server, draft, &id, (global, files));
         // Two that become one only by inheriting a port or having it reset: keepalived lets the kernel refuse the second.
         if holds(&servers, &real) {
             context.report(duplicate(message));
@@ -168,7 +168,7 @@ fn finish(
     server: &ServerDraft,
     draft: &RealDraft,
     id: &ServerId,
-    global: &Global,
+    (global, files): (&Global, &[TrackFile]),
 ) -> RealServer {
     let forwarding = server.forwarding_of(draft);
     let address = draft.address.value;
@@ -176,6 +176,7 @@ fn finish(
     let port = port(context, server, &what, id);
     let around = Surroundings {
         global,
+        files,
         timing: draft.timing.or(&server.timing),
         script_timeout: checker::script_timeout(&server.timing),
         server: SocketAddr::new(address, port),

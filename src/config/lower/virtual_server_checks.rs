@@ -11,7 +11,8 @@ use crate::diagnostic::{Diagnostic, ErrorClass, Name};
 use crate::model::ipvs::ServiceFlags;
 use crate::model::lvs::{Family, Persistence};
 use crate::model::{
-    Forwarding, Global, Protocol, RealServer, Scheduler, ServerId, ServerKey, SorryServer, Target, VirtualServer,
+    Forwarding, Global, Protocol, RealServer, Scheduler, ServerId, ServerKey, SorryServer, Target, TrackFile,
+    VirtualServer,
 };
 use crate::source::Span;
 
@@ -27,13 +28,14 @@ pub(super) fn finish_all(
     drafts: &[ServerDraft],
     groups: &[GroupDraft],
     global: &Global,
+    files: &[TrackFile],
 ) -> Vec<VirtualServer> {
     let mut servers: IndexMap<ServerId, (VirtualServer, Span)> = IndexMap::new();
     let mut members: HashMap<&str, usize> = HashMap::new();
     for draft in drafts {
         let span = draft.header.span;
         let Some(target) = target(context, draft, groups, &mut members) else { continue };
-        let Some(server) = finish(context, draft, target, groups, global) else { continue };
+        let Some(server) = finish(context, draft, target, groups, (global, files)) else { continue };
         let (first, place) = match servers.entry(server.target.id()) {
             Entry::Vacant(vacant) => {
                 vacant.insert((server, span));
@@ -153,7 +155,7 @@ fn finish(
     draft: &ServerDraft,
     target: Target,
     groups: &[GroupDraft],
-    global: &Global,
+    (global, files): (&Global, &[TrackFile]),
 ) -> Option<VirtualServer> {
     let (span, id) = (draft.header.span, target.id());
     if draft.real_servers.is_empty() {
@@ -190,7 +192,7 @@ fn finish(
         complain(context, Name::DEFAULT_USED, span, message, gist);
     }
     let persistence = persistence(context, draft, &id, group);
-    let real_servers = real_server::finish_all(context, draft, &target, global);
+    let real_servers = real_server::finish_all(context, draft, &target, (global, files));
     let sorry_server = sorry_server(context, draft, &id, &target, &real_servers);
     let (quorum, hysteresis) = quorum(context, draft, &id, &real_servers);
     let mut command = |keyword, script: &Option<_>| {

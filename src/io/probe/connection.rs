@@ -1,6 +1,6 @@
 //! The way to what is checked: a socket as the checker's [`Route`] wants it, and octets through it.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -9,8 +9,12 @@ use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use crate::check::{Cause, Outcome};
+use crate::check::{Cause, Outcome, Probe};
+use crate::io::sys::tls::{Attempt, Session};
 use crate::model::{Checker, CheckerKind, Route};
+
+use super::ping_range::PingRange;
+use super::tls::Tls;
 
 /// Errors of a connection that say something about the server or the way to it. keepalived's list
 /// (`socket_bind_connect`), and `ENOPROTOOPT`, which only an ICMP answer causes.
@@ -43,29 +47,47 @@ pub(super) enum Progress {
 }
 
 /// A socket, connected or about to be.
-pub(super) struct Connection {
-    socket: Socket,
-    is_stream: bool,
+pub(super) enum Connection {
+    /// Octets as they are.
+    Stream(Socket),
+    /// Octets in pieces with bounds.
+    Datagrams(Socket),
+    /// Octets that others cannot read.
+    Encrypted(Session),
 }
 
 /// Opens a connection; an outcome when there cannot be one.
-pub(super) fn open(checker: &Checker) -> Result<(Connection, Opening), Outcome> {
+pub(super) fn open(probe: &Probe, tls: &mut Tls, ping_range: &mut PingRange) -> Result<(Connection, Opening), Outcome> {
+    let checker = &probe.checker;
     let not_made = |error: io::Error| Outcome::NotMade(error.to_string());
     let (kind, protocol) = transport(checker);
     let route = &checker.route;
     let domain = Domain::for_address(route.target);
-    let socket = Socket::new_raw(domain, kind.nonblocking().cloexec(), Some(protocol)).map_err(not_made)?;
-    let is_stream = kind == Type::STREAM;
+    let create = || Socket::new_raw(domain, kind.nonblocking().cloexec(), Some(protocol));
+    let is_ping = matches!(checker.kind, CheckerKind::Ping);
+    let socket = create().or_else(|error| match error.kind() {
+        ErrorKind::PermissionDenied if is_ping && ping_range.widen()? => create(),
+        _ => Err(error),
+    });
+    let socket = socket.map_err(not_made)?;
     let prepared = prepare(&socket, route, &checker.kind);
     let connected = prepared
         .map_err(|error| (true, error))
         .and_then(|()| socket.connect(&address(route)).map_err(|error| (false, error)));
+    let mut connection = |socket| match &checker.kind {
+        CheckerKind::Ssl(check) => match check.urls.get(probe.url) {
+            Some(url) => tls.session(socket, check, url).map(Connection::Encrypted).map_err(Outcome::NotMade),
+            None => Ok(Connection::Stream(socket)),
+        },
+        _ if kind == Type::STREAM => Ok(Connection::Stream(socket)),
+        _ => Ok(Connection::Datagrams(socket)),
+    };
     match connected {
-        Ok(()) => Ok((Connection { socket, is_stream }, Opening::Made)),
+        Ok(()) => Ok((connection(socket)?, Opening::Made)),
         Err((false, error)) if error.raw_os_error() == Some(libc::EINPROGRESS) => {
             // On this host, and often nearby, the connection stands by now: one call less than through epoll.
             let opening = if is_writable(&socket) { Opening::Made } else { Opening::InProgress };
-            Ok((Connection { socket, is_stream }, opening))
+            Ok((connection(socket)?, opening))
         }
         // keepalived takes every error of a UDP_CHECK for the server's.
         Err(_) if matches!(checker.kind, CheckerKind::Udp(_)) => Err(Outcome::Failed(Cause::Unreachable)),
@@ -131,39 +153,79 @@ fn is_writable(socket: &Socket) -> bool {
 }
 
 impl Connection {
-    pub(super) fn fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+    fn socket(&self) -> &Socket {
+        match self {
+            Connection::Stream(socket) | Connection::Datagrams(socket) => socket,
+            Connection::Encrypted(session) => session.socket(),
+        }
     }
 
-    /// Octets without bounds between them, with an end.
-    pub(super) fn is_stream(&self) -> bool {
-        self.is_stream
+    pub(super) fn fd(&self) -> BorrowedFd<'_> {
+        self.socket().as_fd()
+    }
+
+    /// Whether reading nothing means the end.
+    pub(super) fn has_end(&self) -> bool {
+        !matches!(self, Connection::Datagrams(_))
     }
 
     pub(super) fn is_encrypted(&self) -> bool {
-        false
+        matches!(self, Connection::Encrypted(_))
     }
 
     /// Why the connection was not made, if it was not.
     pub(super) fn error(&self) -> Option<io::Error> {
-        self.socket.take_error().unwrap_or_else(Some)
+        self.socket().take_error().unwrap_or_else(Some)
     }
 
     /// Agrees on keys, where the check wants that; the reason when it is not possible.
     pub(super) fn handshake(&mut self) -> Result<Progress, String> {
-        Ok(Progress::Done(0))
+        match self {
+            Connection::Stream(_) | Connection::Datagrams(_) => Ok(Progress::Done(0)),
+            Connection::Encrypted(session) => match session.connect() {
+                Attempt::Done(_) => Ok(Progress::Done(0)),
+                Attempt::WantsRead => Ok(Progress::Blocked(EpollFlags::EPOLLIN)),
+                Attempt::WantsWrite => Ok(Progress::Blocked(EpollFlags::EPOLLOUT)),
+                Attempt::Closed => Err("the server ended the connection".to_owned()),
+                Attempt::Failed(reason) => Err(reason),
+            },
+        }
     }
 
     pub(super) fn write(&mut self, octets: &[u8]) -> io::Result<Progress> {
-        progress((&self.socket).write(octets), EpollFlags::EPOLLOUT)
+        match self {
+            Connection::Stream(socket) | Connection::Datagrams(socket) => {
+                progress(socket.send(octets), EpollFlags::EPOLLOUT)
+            }
+            Connection::Encrypted(session) => attempted(session.write(octets)),
+        }
     }
 
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<Progress> {
-        progress((&self.socket).read(buffer), EpollFlags::EPOLLIN)
+        match self {
+            Connection::Stream(socket) | Connection::Datagrams(socket) => {
+                progress((&*socket).read(buffer), EpollFlags::EPOLLIN)
+            }
+            Connection::Encrypted(session) => attempted(session.read(buffer)),
+        }
     }
 
     /// Says goodbye, as far as that takes no waiting.
-    pub(super) fn close(&mut self, _outcome: &Outcome) {}
+    pub(super) fn close(&mut self) {
+        if let Connection::Encrypted(session) = self {
+            session.close();
+        }
+    }
+}
+
+fn attempted(attempt: Attempt) -> io::Result<Progress> {
+    match attempt {
+        Attempt::Done(length) => Ok(Progress::Done(length)),
+        Attempt::WantsRead => Ok(Progress::Blocked(EpollFlags::EPOLLIN)),
+        Attempt::WantsWrite => Ok(Progress::Blocked(EpollFlags::EPOLLOUT)),
+        Attempt::Closed => Ok(Progress::Done(0)),
+        Attempt::Failed(reason) => Err(io::Error::other(reason)),
+    }
 }
 
 fn progress(result: io::Result<usize>, blocked: EpollFlags) -> io::Result<Progress> {

@@ -83,7 +83,7 @@ impl Running {
     }
 
     /// Goes on after epoll found it ready.
-    pub(super) fn proceed(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Outcome> {
+    pub(super) fn proceed(&mut self, now: Instant, buffer: &mut [u8], record: &mut Option<Vec<u8>>) -> Option<Outcome> {
         match self.phase {
             Phase::Connecting => match self.connection.error() {
                 None => self.connected(now),
@@ -93,7 +93,7 @@ impl Running {
                 Some(_) => Some(Outcome::Failed(Cause::ConnectFailed)),
             },
             Phase::Handshaking => self.handshake(now),
-            Phase::Talking if self.outbox.is_empty() => self.read(now, buffer),
+            Phase::Talking if self.outbox.is_empty() => self.read(now, buffer, record),
             Phase::Talking => self.write(),
         }
     }
@@ -128,7 +128,7 @@ impl Running {
                 self.write()
             }
             Step::Done(outcome) => {
-                self.connection.close(&outcome);
+                self.connection.close();
                 Some(outcome)
             }
         }
@@ -149,15 +149,18 @@ impl Running {
         None
     }
 
-    fn read(&mut self, now: Instant, buffer: &mut [u8]) -> Option<Outcome> {
+    fn read(&mut self, now: Instant, buffer: &mut [u8], record: &mut Option<Vec<u8>>) -> Option<Outcome> {
         self.has_more = false;
         for _ in 0..READS {
             let room = self.dialogue.room().min(buffer.len());
             match self.connection.read(&mut buffer[..room]) {
-                Ok(Progress::Done(0)) if self.connection.is_stream() => return Some(self.ended()),
+                Ok(Progress::Done(0)) if self.connection.has_end() => return Some(self.ended()),
                 Ok(Progress::Done(length)) => {
                     if self.dialogue.is_patient() && !self.connection.is_encrypted() {
                         self.deadline = now + self.timeout;
+                    }
+                    if let Some(record) = record {
+                        record.extend_from_slice(&buffer[..length]);
                     }
                     let step = self.dialogue.received(&buffer[..length]);
                     let outcome = self.follow(step);
@@ -179,7 +182,7 @@ impl Running {
     /// The server ended its side.
     fn ended(&mut self) -> Outcome {
         let outcome = std::mem::replace(&mut self.dialogue, Dialogue::Connect).closed();
-        self.connection.close(&outcome);
+        self.connection.close();
         outcome
     }
 

@@ -35,6 +35,16 @@ pub enum ServerName {
     VirtualHost(Option<String>),
 }
 
+impl TlsClient {
+    /// The name that is sent to the server of `url`.
+    pub fn name_for<'a>(&'a self, url: &'a HttpUrl) -> Option<&'a str> {
+        match self.server_name.as_ref()? {
+            ServerName::Fixed(name) => Some(name),
+            ServerName::VirtualHost(host) => url.virtual_host.as_deref().or(host.as_deref()),
+        }
+    }
+}
+
 /// `http_protocol`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HttpVersion {

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::check::{Attempts, ScriptEnd};
-use crate::model::Command;
 use crate::model::check::{FileCheck, Md5Digest, MiscCheck, Regex};
+use crate::model::{Command, FileName};
 
 fn alpha(checker: model::Checker) -> model::Checker {
     model::Checker { alpha: true, ..checker }
@@ -158,7 +158,7 @@ fn a_script_runs_again_delay_loop_after_it_started() {
 #[test]
 fn a_file_s_number_is_a_weight_or_a_failure() {
     let file = |weight, reverse| {
-        let check = FileCheck { name: "f".to_owned(), path: "/f".to_owned(), weight, reverse };
+        let check = FileCheck { name: FileName("f".to_owned()), weight, reverse };
         Checker::start(settings(0, CheckerKind::File(check)).into(), Instant::ZERO, 0.0)
     };
     let mut weighted = file(2, false);

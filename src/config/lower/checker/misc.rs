@@ -1,16 +1,16 @@
-//! `MISC_CHECK`, and `BFD_CHECK`, which sends nothing of its own.
+//! `MISC_CHECK`, and `FILE_CHECK` and `BFD_CHECK`, which send nothing of their own.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::config::context::{Context, Spanned};
-use crate::config::cursor::{Line, walk_all};
+use crate::config::cursor::{Line, shortened, walk_all};
 use crate::config::lower::global::user_exists;
 use crate::config::lower::script::{UserAndGroup, obstacle, runner};
 use crate::config::values::{self, Garbage, Script};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
-use crate::model::Command;
-use crate::model::check::MiscCheck;
+use crate::model::check::{FileCheck, MiscCheck};
+use crate::model::{Command, FileName};
 use crate::source::Span;
 
 use super::{CheckerDraft, KindDraft, Surroundings, path, unusable};
@@ -91,6 +91,57 @@ impl MiscDraft {
         } else {
             diagnostic
         });
+    }
+}
+
+/// What a `FILE_CHECK` block says.
+#[derive(Clone)]
+pub(super) struct FileDraft {
+    name: FileName,
+    /// The file's own where there is none.
+    weight: Option<(i32, bool)>,
+}
+
+/// Reads a `FILE_CHECK` block; `None` when it names no file.
+pub(super) fn read_file(context: &mut Context, block: &Line) -> Option<CheckerDraft> {
+    let (mut name, mut weight) = (None, None);
+    walk_all(context, &path(block), block.body(), &mut |context, line| match line.keyword.name.as_str() {
+        "track_file" => name = line.argument().map(|word| FileName(word.text().into_owned())),
+        "weight" => weight = file_weight(context, &line).or(weight),
+        other => unreachable!("grammar/checks.conf calls '{other}' effective"),
+    });
+    let Some(name) = name else {
+        let gist = "FILE_CHECK has no track_file specified - ignoring";
+        context.report(unusable(Name::INCOMPLETE_BLOCK, "FILE_CHECK has no 'track_file'", block.span(), gist));
+        return None;
+    };
+    Some(CheckerDraft::new(KindDraft::File(FileDraft { name, weight })))
+}
+
+/// `weight N [reverse|noreverse]`
+fn file_weight(context: &mut Context, line: &Line) -> Option<(i32, bool)> {
+    let limit = i128::from(i32::MAX);
+    let weight = values::integer_in(context, line.argument()?, -limit, limit, Garbage::Dropped)?;
+    let reverse = match line.arguments.get(1).map(|word| (word, word.bytes.as_slice())) {
+        None | Some((_, b"noreverse")) => false,
+        Some((_, b"reverse")) => true,
+        Some((word, _)) => {
+            let text = word.text();
+            let message = format!("'{}' is neither 'reverse' nor 'noreverse'", shortened(&text));
+            let gist = format!("unknown track file weight option {} - ignoring", shortened(&text));
+            context.report(values::invalid_value(word.span, message).gist(gist));
+            return None;
+        }
+    };
+    Some((i32::try_from(weight).ok()?, reverse))
+}
+
+impl FileDraft {
+    /// The check; `None` when there is no such file, which has been reported.
+    pub(super) fn finish(self, around: &Surroundings) -> Option<FileCheck> {
+        let file = around.files.iter().find(|file| file.name == self.name)?;
+        let (weight, reverse) = self.weight.unwrap_or((file.weight.value().into(), file.weight.reverse));
+        Some(FileCheck { name: self.name, weight, reverse })
     }
 }
 
