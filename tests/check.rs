@@ -77,7 +77,8 @@ fn machines_are_answered_in_their_formats() {
     let directory = with(&GOOD.replace("/24", ""));
     let (_, json) = run(&directory, "check --output json k.conf");
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
-    assert_eq!((&json[0]["name"], &json[0]["place"]["line"]), (&"vip-without-prefix".into(), &5.into()));
+    let found = &json["findings"][0];
+    assert_eq!((&found["name"], &found["place"]["line"]), (&"vip-without-prefix".into(), &5.into()));
     let (_, sarif) = run(&directory, "check --output sarif k.conf");
     let sarif: serde_json::Value = serde_json::from_str(&sarif).expect("JSON");
     assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "vip-without-prefix");

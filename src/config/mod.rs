@@ -27,6 +27,7 @@ mod places;
 mod planned;
 mod repair;
 mod rules;
+mod suggest;
 mod target;
 mod text;
 mod values;
