@@ -156,6 +156,22 @@ fn the_nodes_of_one_shared_file_are_played_by_their_ids() {
 }
 
 #[test]
+fn a_finding_says_what_its_words_were_expanded_from_and_its_file_included_from() {
+    let directory = with("include more.conf\n");
+    fs::create_dir(directory.path().join("d")).expect("a directory can be made there");
+    let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).expect("a file can be written there");
+    write("more.conf", "# one more\ninclude d/last.conf\n");
+    write("d/last.conf", &format!("$IP=192.0.2.300/24\n{}", GOOD.replace("192.0.2.10/24", "$IP")));
+    let (_, text) = run(&directory, "check --output concise k.conf");
+    let expected = "d/last.conf:6:9: warning[invalid-address]: '192.0.2.300/24' is not an IP address; the line is left out \
+                    [d/last.conf:1:5: expanded from here] [more.conf:2:1: included from here] \
+                    [k.conf:1:1: included from here]\n";
+    assert_eq!(text, expected);
+    let (_, full) = run(&directory, "check k.conf");
+    assert!(full.contains("--> more.conf:2:1") || full.contains("::: more.conf:2:1"), "{full}");
+}
+
+#[test]
 fn every_include_can_be_checked_for_everything() {
     let directory = with(&format!("include nosuch/*.conf\n{GOOD}"));
     assert!(run(&directory, "check --output concise k.conf").1.contains("warning[include-not-found]"));
