@@ -159,7 +159,8 @@ fn the_nodes_of_one_shared_file_are_played_by_their_ids() {
 fn a_finding_says_what_its_words_were_expanded_from_and_its_file_included_from() {
     let directory = with("include more.conf\n");
     fs::create_dir(directory.path().join("d")).expect("a directory can be made there");
-    let write = |name: &str, text: &str| fs::write(directory.path().join(name), text).expect("a file can be written there");
+    let write =
+        |name: &str, text: &str| fs::write(directory.path().join(name), text).expect("a file can be written there");
     write("more.conf", "# one more\ninclude d/last.conf\n");
     write("d/last.conf", &format!("$IP=192.0.2.300/24\n{}", GOOD.replace("192.0.2.10/24", "$IP")));
     let (_, text) = run(&directory, "check --output concise k.conf");
