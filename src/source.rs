@@ -62,6 +62,8 @@ pub struct SourceFile {
     bytes: Text,
     /// Found when somebody asks for a line.
     line_starts: OnceCell<Vec<u32>>,
+    /// The words that brought it in; `None` for a file that is not included.
+    included_from: Option<Span>,
 }
 
 impl SourceFile {
@@ -120,16 +122,33 @@ impl SourceMap {
     /// Adds a file. Bytes beyond [`SourceMap::MAX_LEN`] are cut off: a reader refuses such files before.
     pub fn add(&mut self, path: PathBuf, mut bytes: Vec<u8>) -> SourceId {
         bytes.truncate(Self::MAX_LEN);
-        self.files.push(SourceFile { path, bytes: Rc::new(bytes), line_starts: OnceCell::new() });
+        self.files.push(SourceFile { path, bytes: Rc::new(bytes), line_starts: OnceCell::new(), included_from: None });
         SourceId(self.files.len() as u32 - 1)
+    }
+
+    /// Adds a file that the words at `place` include.
+    pub fn include(&mut self, path: PathBuf, bytes: Vec<u8>, place: Span) -> SourceId {
+        let id = self.add(path, bytes);
+        self.files[id.0 as usize].included_from = Some(self.used(place));
+        id
+    }
+
+    /// Where the file that a span points into was included.
+    pub fn included_from(&self, span: Span) -> Option<Span> {
+        self.file(span.source).included_from
     }
 
     /// Adds every file of `other`, so that one message can show places of both. A span into a file of `other` is moved by
     /// the answer; one into expanded text has no place here, see [`SourceMap::used`].
     pub fn append(&mut self, other: &SourceMap) -> Moved {
         let by = self.files.len() as u32;
-        self.files.extend(other.files.iter().cloned());
-        Moved(by)
+        let moved = Moved(by);
+        let file = |file: &SourceFile| {
+            let included_from = file.included_from.map(|place| moved.span(place));
+            SourceFile { included_from, ..file.clone() }
+        };
+        self.files.extend(other.files.iter().map(file));
+        moved
     }
 
     /// Whether no file was read.

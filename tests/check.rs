@@ -77,7 +77,8 @@ fn machines_are_answered_in_their_formats() {
     let directory = with(&GOOD.replace("/24", ""));
     let (_, json) = run(&directory, "check --output json k.conf");
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
-    assert_eq!((&json[0]["name"], &json[0]["place"]["line"]), (&"vip-without-prefix".into(), &5.into()));
+    let found = &json["findings"][0];
+    assert_eq!((&found["name"], &found["place"]["line"]), (&"vip-without-prefix".into(), &5.into()));
     let (_, sarif) = run(&directory, "check --output sarif k.conf");
     let sarif: serde_json::Value = serde_json::from_str(&sarif).expect("JSON");
     assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "vip-without-prefix");
@@ -152,6 +153,23 @@ fn the_nodes_of_one_shared_file_are_played_by_their_ids() {
     assert!(status == 0 && text.contains("    a dies               b takes over after"), "{text}");
     assert_eq!(run(&directory, "check --peers -i a -i b -i c k.conf k.conf").0, 2);
     assert_eq!(run(&directory, "check -i a -i b k.conf").0, 2, "without --peers there is one node");
+}
+
+#[test]
+fn a_finding_says_what_its_words_were_expanded_from_and_its_file_included_from() {
+    let directory = with("include more.conf\n");
+    fs::create_dir(directory.path().join("d")).expect("a directory can be made there");
+    let write =
+        |name: &str, text: &str| fs::write(directory.path().join(name), text).expect("a file can be written there");
+    write("more.conf", "# one more\ninclude d/last.conf\n");
+    write("d/last.conf", &format!("$IP=192.0.2.300/24\n{}", GOOD.replace("192.0.2.10/24", "$IP")));
+    let (_, text) = run(&directory, "check --output concise k.conf");
+    let expected = "d/last.conf:6:9: warning[invalid-address]: '192.0.2.300/24' is not an IP address; the line is left out \
+                    [d/last.conf:1:5: expanded from here] [more.conf:2:1: included from here] \
+                    [k.conf:1:1: included from here]\n";
+    assert_eq!(text, expected);
+    let (_, full) = run(&directory, "check k.conf");
+    assert!(full.contains("--> more.conf:2:1") || full.contains("::: more.conf:2:1"), "{full}");
 }
 
 #[test]

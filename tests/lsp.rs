@@ -170,6 +170,43 @@ fn a_mistake_in_an_included_file_is_shown_there_and_the_file_is_read_as_it_stand
 }
 
 #[test]
+fn a_part_of_a_configuration_is_known_for_what_it_is_part_of() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let uri = |name: &str| format!("file://{}/{name}", directory.path().display());
+    let part = "track_script {\n chk\n}\npriority 100\nunicast_peer {\n 192.0.2.7/24\n}\n";
+    fs::write(directory.path().join("part.conf"), part).expect("it is writable");
+    let mut editor = Editor::start();
+    let whole = "vrrp_script chk {\n script /bin/true\n}\nvrrp_instance VI {\n interface eth0\n virtual_router_id 7\n \
+                 include part.conf\n}\n";
+    editor.open(&uri("k.conf"), whole);
+    editor.open(&uri("part.conf"), part);
+    editor.diagnostics(&uri("part.conf"), 1);
+    let at = |line: u32, character: u32| json!({ "textDocument": { "uri": uri("part.conf") }, "position": { "line": line, "character": character } });
+    let hover = editor.ask("textDocument/hover", at(3, 2)).expect("an answer");
+    assert!(hover["contents"]["value"].as_str().is_some_and(|text| text.starts_with("**priority** (vrrp_instance)")));
+    let script = editor.ask("textDocument/definition", at(1, 2)).expect("an answer");
+    assert_eq!((script[0]["uri"].as_str(), start(&script[0])), (Some(uri("k.conf").as_str()), (0, 12)));
+    let mut question = at(1, 2);
+    question["newName"] = json!("check");
+    let edit = editor.ask("textDocument/rename", question).expect("an edit");
+    assert_eq!(edit["changes"].as_object().map(serde_json::Map::len), Some(2), "{edit}");
+    let range = json!({ "start": { "line": 5, "character": 0 }, "end": { "line": 5, "character": 0 } });
+    let question =
+        json!({ "textDocument": { "uri": uri("part.conf") }, "context": { "diagnostics": [] }, "range": range });
+    let actions = editor.ask("textDocument/codeAction", question).expect("an answer");
+    assert_eq!(actions[0]["title"], "replace '192.0.2.7/24' with '192.0.2.7'", "{actions}");
+}
+
+#[test]
+fn a_script_leads_to_its_file_and_a_condition_is_no_keyword() {
+    let mut editor = editing("vrrp_script chk {\n @here script \"/bin/sh -c true\"\n}\n");
+    let file = editor.ask("textDocument/definition", place(1, 18)).expect("an answer");
+    assert_eq!((file[0]["uri"].as_str(), start(&file[0])), (Some("file:///bin/sh"), (0, 0)));
+    let hover = editor.ask("textDocument/hover", place(1, 9)).expect("an answer");
+    assert!(hover["contents"]["value"].as_str().is_some_and(|text| text.starts_with("**script** (vrrp_script)")));
+}
+
+#[test]
 fn a_variable_leads_to_its_definition() {
     let mut editor = editing("$IF=eth0\nvrrp_instance VI {\n interface ${IF}\n}\n");
     let found = editor.ask("textDocument/definition", place(2, 14)).expect("an answer");

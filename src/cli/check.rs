@@ -20,6 +20,8 @@ const CLEAN: u8 = 0;
 const FOUND: u8 = 1;
 /// A file could not be read or written.
 const FAILED: u8 = 2;
+/// How often `--fix` looks again; no fix asks for more than a few.
+const MOST_ROUNDS: usize = 10;
 
 /// `alived check`
 pub(super) fn check(arguments: &CheckArguments) -> ExitCode {
@@ -50,9 +52,15 @@ pub(super) fn check(arguments: &CheckArguments) -> ExitCode {
         });
     }
     if arguments.fix {
-        let written = fixes(&config::check(&paths, &files, everything), &mut |path, _, new| fs::write(path, new));
-        if written == ExitCode::from(FAILED) {
-            return written;
+        // A fix may make room for another, and one that overlaps with it has to wait.
+        for _ in 0..MOST_ROUNDS {
+            let checked = config::check(&paths, &files, everything);
+            let written = fixes(&checked, &mut |path, _, new| fs::write(path, new));
+            match written {
+                status if status == ExitCode::from(FAILED) => return written,
+                status if status == ExitCode::from(CLEAN) => break,
+                _ => {}
+            }
         }
     }
     let (status, text) = config::check_config(&paths, &files, options);

@@ -186,7 +186,7 @@ pub enum Output {
     Full,
     /// One line each
     Concise,
-    /// A JSON array
+    /// A JSON object
     Json,
     /// SARIF 2.1.0
     Sarif,

@@ -14,6 +14,7 @@ const CAUSES: &[Name] = &[
     Name::UNKNOWN_BLOCK,
     Name::REMOVED_KEYWORD,
     Name::LOOK_ALIKE,
+    Name::TEMPLATE_PLACEHOLDER,
     Name::INVALID_VALUE,
     Name::INVALID_NUMBER,
     Name::NUMBER_OUT_OF_RANGE,
@@ -50,7 +51,9 @@ const ABSENCES: &[Name] = &[
     Name::NO_VIRTUAL_ADDRESS,
     Name::PEER_WITHOUT_SOURCE,
     Name::PASSWORD_WITHOUT_TYPE,
+    Name::SCRIPT_NOT_SET,
     Name::STRICT_WITHOUT_ACCEPT,
+    Name::SYNC_GROUP_MEMBERS,
     Name::UNICAST_WITHOUT_PEERS,
     Name::UNPROTECTED_UNICAST,
     Name::URL_WITHOUT_EXPECTATION,
@@ -70,6 +73,11 @@ pub(super) fn reduce(
         return;
     }
     words(diagnostics);
+    lines(diagnostics, sources);
+    values(diagnostics, sources);
+    options(diagnostics, sources);
+    urls(diagnostics);
+    refused(diagnostics, statements, sources);
     merge_conflicts(diagnostics, sources);
     absences(diagnostics, &Blocks::of(statements, sources));
     missing_braces(diagnostics, sources, braced);
@@ -80,7 +88,21 @@ pub(super) fn reduce(
 }
 
 /// What is wrong with the word itself.
-const WORD_CAUSES: &[Name] = &[Name::LOOK_ALIKE, Name::UNDEFINED_VARIABLE];
+const WORD_CAUSES: &[Name] =
+    &[Name::LOOK_ALIKE, Name::UNDEFINED_VARIABLE, Name::TEMPLATE_PLACEHOLDER, Name::PASTED_TEXT];
+
+/// What is wrong with the line itself.
+const LINE_CAUSES: &[Name] = &[Name::TEMPLATE_PLACEHOLDER, Name::CARRIAGE_RETURN, Name::NUL_BYTE];
+
+/// What is wrong with a value; the first one says it.
+const VALUES: &[Name] = &[
+    Name::INVALID_NUMBER,
+    Name::NUMBER_OUT_OF_RANGE,
+    Name::INVALID_VALUE,
+    Name::INVALID_ADDRESS,
+    Name::UNKNOWN_STATE,
+    Name::EXTRA_WORDS,
+];
 
 /// A word that is not understood because of a character in it, or because it should have been replaced: that is the
 /// mistake, not what the word is no good for.
@@ -94,6 +116,87 @@ fn words(diagnostics: &mut Vec<Diagnostic>) {
         let same_word = diagnostic.primary.is_some_and(|span| words.contains(&span));
         WORD_CAUSES.contains(&diagnostic.name) || !same_word || diagnostic.severity == Severity::Error
     });
+}
+
+/// A line that cannot be read as it was meant: nothing else about it matters.
+fn lines(diagnostics: &mut Vec<Diagnostic>, sources: &SourceMap) {
+    let line = |span: Span| (span.source, sources.position(span).line);
+    let is =
+        |diagnostic: &&Diagnostic| LINE_CAUSES.contains(&diagnostic.name) && diagnostic.severity == Severity::Error;
+    let lines: HashSet<_> = diagnostics.iter().filter(is).filter_map(|found| found.primary).map(line).collect();
+    if lines.is_empty() {
+        return;
+    }
+    diagnostics
+        .retain(|diagnostic| is(&diagnostic) || diagnostic.primary.is_none_or(|span| !lines.contains(&line(span))));
+}
+
+/// A value with two things wrong, or followed by words because it is none: the first report says enough.
+fn values(diagnostics: &mut Vec<Diagnostic>, sources: &SourceMap) {
+    let mut last: Option<(Span, usize)> = None;
+    diagnostics.retain(|diagnostic| {
+        let Some(span) = diagnostic.primary.filter(|_| VALUES.contains(&diagnostic.name)) else { return true };
+        let line = sources.position(span).line;
+        let follows = last.is_some_and(|(before, its_line)| {
+            let is_after = before.source == span.source && its_line == line && before.end <= span.start;
+            before == span || (is_after && diagnostic.name == Name::EXTRA_WORDS)
+        });
+        if !follows && diagnostic.name != Name::EXTRA_WORDS {
+            last = Some((span, line));
+        }
+        !follows || diagnostic.severity == Severity::Error
+    });
+}
+
+/// The words after one that is no option are not judged.
+fn options(diagnostics: &mut Vec<Diagnostic>, sources: &SourceMap) {
+    let mut last = None;
+    diagnostics.retain(|diagnostic| {
+        let Some(span) = diagnostic.primary.filter(|_| diagnostic.name == Name::UNKNOWN_OPTION) else { return true };
+        let line = Some((span.source, sources.position(span).line));
+        std::mem::replace(&mut last, line) != line
+    });
+}
+
+/// A check whose url is no good has none: that is one error, at the url.
+fn urls(diagnostics: &mut Vec<Diagnostic>) {
+    for at in (1..diagnostics.len()).rev() {
+        if diagnostics[at].name == Name::URL_WITHOUT_PATH && diagnostics[at - 1].name == Name::NO_URL {
+            diagnostics[at].severity = Severity::Error;
+            diagnostics.remove(at - 1);
+        }
+    }
+}
+
+/// A setting that an instance must have, and whose value is no good: that is one error, at the value.
+fn refused(diagnostics: &mut Vec<Diagnostic>, statements: &[Statement], sources: &SourceMap) {
+    let needed = [(Name::MISSING_VRID, "virtual_router_id"), (Name::MISSING_INTERFACE, "interface")];
+    let wanting = |found: &Diagnostic| needed.iter().find(|(name, _)| *name == found.name).map(|(_, keyword)| *keyword);
+    let places: Vec<_> = diagnostics.iter().filter_map(|found| Some((found.primary?, wanting(found)?))).collect();
+    let mut settled = HashSet::new();
+    for (head, keyword) in places {
+        let instance = statements.iter().find(|statement| {
+            let span = sources.used(statement.span);
+            span.source == head.source && span.start <= head.start && head.end <= span.end
+        });
+        let Some(block) = instance.and_then(|instance| instance.block.as_ref()) else { continue };
+        let own = block
+            .statements
+            .iter()
+            .filter(|line| line.words.first().is_some_and(|word| word.bytes == keyword.as_bytes()));
+        let own: Vec<Span> = own.map(|line| sources.used(line.span)).collect();
+        let is_cause = |found: &&mut Diagnostic| {
+            let inside = |span: Span| {
+                own.iter().any(|line| line.source == span.source && line.start <= span.start && span.end <= line.end)
+            };
+            CAUSES.contains(&found.name) && found.primary.is_some_and(inside)
+        };
+        if let Some(cause) = diagnostics.iter_mut().find(is_cause) {
+            cause.severity = Severity::Error;
+            settled.insert((head, keyword));
+        }
+    }
+    diagnostics.retain(|found| !found.primary.zip(wanting(found)).is_some_and(|place| settled.contains(&place)));
 }
 
 /// The markers of a conflict are no keywords, and what both variants set is set twice.
@@ -140,12 +243,16 @@ impl Blocks {
 /// What is missing in a block in which a line was not understood.
 fn absences(diagnostics: &mut Vec<Diagnostic>, blocks: &Blocks) {
     let mut causes: HashSet<(usize, Severity)> = HashSet::new();
-    for diagnostic in diagnostics.iter().filter(|diagnostic| CAUSES.contains(&diagnostic.name)) {
-        if let Some(block) = diagnostic.primary.and_then(|span| blocks.at(span)) {
+    let mut incomplete = HashSet::new();
+    for diagnostic in diagnostics.iter() {
+        let Some(block) = diagnostic.primary.and_then(|span| blocks.at(span)) else { continue };
+        if CAUSES.contains(&diagnostic.name) {
             causes.insert((block, diagnostic.severity));
+        } else if diagnostic.name == Name::UNKNOWN_REFERENCE {
+            incomplete.insert(block);
         }
     }
-    if causes.is_empty() {
+    if causes.is_empty() && incomplete.is_empty() {
         return;
     }
     diagnostics.retain(|diagnostic| {
@@ -153,7 +260,8 @@ fn absences(diagnostics: &mut Vec<Diagnostic>, blocks: &Blocks) {
         let Some(block) = block else { return true };
         let by_error = causes.contains(&(block, Severity::Error));
         let by_warning = causes.contains(&(block, Severity::Warning)) && diagnostic.severity < Severity::Error;
-        !(by_error || by_warning)
+        let by_member = diagnostic.name == Name::SYNC_GROUP_MEMBERS && incomplete.contains(&block);
+        !(by_error || by_warning || by_member)
     });
 }
 

@@ -9,6 +9,7 @@ use crate::source::Span;
 use crate::syntax::{Block, Statement, Word};
 
 use super::context::Context;
+use super::suggest::suggestion;
 use super::{text, values};
 
 /// A statement whose keyword is known.
@@ -115,9 +116,6 @@ pub(super) fn second_reading(words: &[Word]) -> Cow<'_, [Word]> {
     Cow::Owned(words)
 }
 
-/// No keyword is longer, with room for a typing error; comparing longer words would only take time.
-const LONGEST_KEYWORD: usize = 48;
-
 struct Walker<'p> {
     path: &'p str,
     /// Nothing comes of the block itself, and that has been said.
@@ -205,31 +203,10 @@ impl<'p> Walker<'p> {
                 "keepalived would read the lines of the block as lines of the block around it, and end that block early",
             );
         }
-        context.report(match self.suggestion(word) {
+        context.report(match suggestion(self.path, statement, word) {
             Some((help, fix)) => diagnostic.help(help).maybe_fix(fix),
             None => diagnostic,
         });
-    }
-
-    /// What may have been meant, in words, and as a change where that is another spelling.
-    fn suggestion(&self, word: &Word) -> Option<(String, Option<Fix>)> {
-        if word.bytes.len() > LONGEST_KEYWORD {
-            return None;
-        }
-        let schema = schema::keepalived();
-        let homes: Vec<&str> = schema.homes_of(&word.bytes).collect();
-        if let [home, ..] = homes.as_slice() {
-            let place = |path: &str| if path == ROOT { "outside every block".to_owned() } else { format!("in {path}") };
-            let here = place(self.path);
-            return Some((format!("'{}' belongs {}, not {here}", word.text(), place(home)), None));
-        }
-        let text = word.text();
-        let block = schema.block(self.path)?;
-        let distance = |keyword: &&Keyword| strsim::damerau_levenshtein(&keyword.name, &text);
-        let closest = block.keywords.iter().filter(|keyword| keyword.status != Status::Removed).min_by_key(distance)?;
-        let near = distance(&closest) <= (text.chars().count() / 3).max(1);
-        let fix = Fix::replace(word.span, &closest.name).proposed();
-        near.then(|| (format!("did you mean '{}'?", closest.name), Some(fix)))
     }
 
     fn removed(&self, context: &mut Context, statement: &Statement, keyword: &Keyword) {
@@ -377,6 +354,21 @@ pub(super) fn newer(keyword: &Keyword, release: Release, span: Span) -> Diagnost
 }
 
 fn unexpected_block(context: &mut Context, statement: &Statement, block: &Block) {
+    if let Some(last) =
+        statement.words.last().filter(|word| word.bytes.ends_with(b"$") && word.span.end == block.open.start)
+    {
+        let dollar = Span { start: last.span.end - 1, ..last.span };
+        let end = block.close.filter(|close| close.source == dollar.source && close.start > dollar.end);
+        let message = "nothing defines this variable, and its braces are taken for a block";
+        context.report(
+            Diagnostic::error(Name::UNDEFINED_VARIABLE, message)
+                .at(dollar.to(end.unwrap_or(block.open)))
+                .class(ErrorClass::General)
+                .gist("Unexpected '{' - ignoring")
+                .help("write '$NAME=…' further up: a definition counts from its line on"),
+        );
+        return;
+    }
     let before = statement.words.first().map_or(Cow::Borrowed("a line"), |word| word.text());
     context.report(
         Diagnostic::error(Name::UNEXPECTED_BLOCK, format!("'{before}' takes no block"))

@@ -27,6 +27,7 @@ mod places;
 mod planned;
 mod repair;
 mod rules;
+mod suggest;
 mod target;
 mod text;
 mod values;
@@ -155,7 +156,8 @@ fn repaired(expanded: Expanded<Vec<Token>>, sources: &SourceMap) -> (Expanded<Pa
     (Expanded { sink: parser, diagnostics: expanded.diagnostics }, repairs)
 }
 
-/// Puts every place into a file: where the words are used, and beside it where a definition was written.
+/// Puts every place into a file: where the words are used, and beside it where a definition was written, and what
+/// included the file.
 fn trace(diagnostics: &mut [Diagnostic], sources: &SourceMap) {
     for diagnostic in diagnostics {
         for label in &mut diagnostic.related {
@@ -169,6 +171,11 @@ fn trace(diagnostics: &mut [Diagnostic], sources: &SourceMap) {
         diagnostic.primary = Some(used);
         if written != used {
             diagnostic.related.push(Label { span: written, text: "expanded from here".to_owned() });
+        }
+        let mut place = used;
+        while let Some(include) = sources.included_from(place) {
+            diagnostic.related.push(Label { span: include, text: "included from here".to_owned() });
+            place = include;
         }
     }
 }

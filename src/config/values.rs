@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use crate::diagnostic::{Diagnostic, ErrorClass, Name};
+use crate::diagnostic::{Diagnostic, ErrorClass, Fix, Name};
 use crate::model::InterfaceName;
 use crate::schema::{Decimal, Value};
 use crate::source::Span;
@@ -65,12 +65,14 @@ pub(super) fn integer_in(context: &mut Context, word: &Word, min: i128, max: i12
     let invalid = || format!("invalid number '{}'", shortened(&text));
     let Some(number) = number.filter(|_| rest.is_empty() || garbage == Garbage::Dropped) else {
         let message = format!("'{}' is not a whole number", shortened(&text));
-        context.report(complain(Name::INVALID_NUMBER, message).gist(invalid()));
+        let diagnostic = complain(Name::INVALID_NUMBER, message).gist(invalid());
+        context.report(without_punctuation(diagnostic, word));
         return None;
     };
     if !rest.is_empty() {
         let message = format!("'{}' is not a whole number; {number} is used", shortened(&text));
-        context.report(complain(Name::INVALID_NUMBER, message).gist(invalid()));
+        let diagnostic = complain(Name::INVALID_NUMBER, message).gist(invalid());
+        context.report(without_punctuation(diagnostic, word));
     }
     if !(min..=max).contains(&number) {
         let message = format!("{number} is not within {min} to {max}");
@@ -82,6 +84,22 @@ pub(super) fn integer_in(context: &mut Context, word: &Word, min: i128, max: i12
         return None;
     }
     Some(number)
+}
+
+/// Adds what to do about a value with the punctuation of another language after it, or in its place.
+pub(super) fn without_punctuation(diagnostic: Diagnostic, word: &Word) -> Diagnostic {
+    let text = word.text();
+    if matches!(text.as_ref(), "=" | ":" | ":=") {
+        let help = format!("there is only a blank between a keyword and its value: remove the '{text}'");
+        return diagnostic.help(help).fix(Fix::remove(word.span).proposed());
+    }
+    let value = text.trim_end_matches([';', ',']);
+    if value.is_empty() || value.len() == text.len() || word.quoted {
+        return diagnostic;
+    }
+    let tail = Span { start: word.span.end - (text.len() - value.len()) as u32, ..word.span };
+    let help = format!("a value ends with a blank or with its line: remove the '{}'", &text[value.len()..]);
+    diagnostic.help(help).fix(Fix::remove(tail).proposed())
 }
 
 /// What `strtol` makes of the text in base ten, and what it leaves. Values beyond all ranges are cut off.

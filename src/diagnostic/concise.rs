@@ -1,4 +1,4 @@
-//! One line per diagnostic: `file:line:column: error[name]: message`.
+//! One line per diagnostic: `file:line:column: error[name]: message`, and in brackets the other places it is about.
 
 use crate::source::SourceMap;
 
@@ -7,7 +7,10 @@ use super::{Diagnostic, place};
 /// The line, without a newline at its end.
 pub fn concise(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
     let level = diagnostic.severity.as_str();
-    let text = format!("{level}[{}]: {}", diagnostic.name, diagnostic.message);
+    let mut text = format!("{level}[{}]: {}", diagnostic.name, diagnostic.message);
+    for label in &diagnostic.related {
+        text += &format!(" [{}: {}]", place(sources, label.span), label.text);
+    }
     match diagnostic.primary {
         Some(span) => format!("{}: {text}", place(sources, span)),
         None => text,

@@ -1,10 +1,20 @@
-//! For programs: one array with an object per diagnostic.
+//! For programs: an object with the version of the format and a list with an object per diagnostic. What the members
+//! mean is written in `docs/check-output.md`; a member is never removed or given another meaning without another version.
 
 use serde::Serialize;
 
 use super::region::Region;
 use super::{Edit, Finding, Fix};
 use crate::source::SourceMap;
+
+/// Grows when a program that reads the format would no longer understand it.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Report<'a> {
+    version: u32,
+    findings: Vec<Entry<'a>>,
+}
 
 #[derive(Serialize)]
 struct Entry<'a> {
@@ -37,11 +47,11 @@ struct Replacement<'a> {
     text: &'a str,
 }
 
-/// The array, with a newline at its end.
+/// The object, with a newline at its end.
 pub fn json(findings: &[Finding]) -> String {
-    let entries: Vec<Entry> = findings.iter().map(entry).collect();
+    let report = Report { version: VERSION, findings: findings.iter().map(entry).collect() };
     // Strings and numbers only: there is nothing in them that JSON cannot say.
-    serde_json::to_string_pretty(&entries).unwrap_or_default() + "\n"
+    serde_json::to_string_pretty(&report).unwrap_or_default() + "\n"
 }
 
 fn entry<'a>((diagnostic, sources): &Finding<'a>) -> Entry<'a> {
@@ -77,10 +87,11 @@ mod tests {
         let diagnostic = Diagnostic::warning(Name::LOOK_ALIKE, "odd \"x\"").at(span).fix(Fix::replace(span, "y"));
         let text = json(&[(&diagnostic, &sources)]);
         let value: serde_json::Value = serde_json::from_str(&text).expect("what was written can be read");
-        assert_eq!(value[0]["name"], "look-alike");
-        assert_eq!(value[0]["place"]["line"], 2);
-        assert_eq!(value[0]["place"]["end_column"], 3);
-        assert_eq!(value[0]["fix"]["edits"][0]["text"], "y");
-        assert_eq!(value[0]["message"], "odd \"x\"");
+        assert_eq!(value["version"], 1);
+        assert_eq!(value["findings"][0]["name"], "look-alike");
+        assert_eq!(value["findings"][0]["place"]["line"], 2);
+        assert_eq!(value["findings"][0]["place"]["end_column"], 3);
+        assert_eq!(value["findings"][0]["fix"]["edits"][0]["text"], "y");
+        assert_eq!(value["findings"][0]["message"], "odd \"x\"");
     }
 }

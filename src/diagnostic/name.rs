@@ -267,8 +267,6 @@ names! {
     TIMEOUT_NOT_BELOW_INTERVAL = "timeout-not-below-interval";
     /// A tracked file or process, or a server group, that nothing refers to.
     UNUSED_TRACKER = "unused-tracker";
-    /// A server group that is not defined.
-    UNKNOWN_SERVER_GROUP = "unknown-server-group";
     /// Shell syntax where no shell reads.
     SHELL_SYNTAX = "shell-syntax";
     /// A script where others may write.
@@ -323,6 +321,12 @@ names! {
     IMPLAUSIBLE_INTERFACE = "implausible-interface";
     /// A merge that was not finished.
     MERGE_CONFLICT = "merge-conflict";
+    /// A place in a template that nothing was put in.
+    TEMPLATE_PLACEHOLDER = "template-placeholder";
+    /// A line of a terminal or of a web page.
+    PASTED_TEXT = "pasted-text";
+    /// A carriage return that ends no line.
+    CARRIAGE_RETURN = "carriage-return";
     /// A comment that silences nothing.
     UNUSED_ALLOW = "unused-allow";
     /// A comment that silences what does not exist.

@@ -9,16 +9,18 @@ pub(super) struct Caret<'t> {
     pub path: String,
     /// The statement that it stands on, or after on the same line.
     pub statement: Option<&'t Statement>,
-    /// The index of the word that it touches.
+    /// The words of that statement behind its `@id`.
+    pub words: &'t [Word],
+    /// The index among them of the word that it touches.
     pub word: Option<usize>,
     /// How many words end before it.
     pub words_before: usize,
 }
 
 impl<'t> Caret<'t> {
-    /// The place at `offset` of a file with these statements.
-    pub fn at(bytes: &[u8], statements: &'t [Statement], offset: u32) -> Caret<'t> {
-        let (mut path, mut statements) = (ROOT.to_owned(), statements);
+    /// The place at `offset` of a file with these statements, which stand in the block at `base`.
+    pub fn at(bytes: &[u8], statements: &'t [Statement], base: &str, offset: u32) -> Caret<'t> {
+        let (mut path, mut statements) = (base.to_owned(), statements);
         loop {
             let around = |statement: &&Statement| {
                 statement.block.as_ref().is_some_and(|block| {
@@ -33,16 +35,16 @@ impl<'t> Caret<'t> {
         let blank = |from: u32| bytes.get(from as usize..offset as usize).is_none_or(|gap| gap.iter().all(is_blank));
         let on = |statement: &&Statement| statement.span.start <= offset && blank(statement.span.end);
         let statement = statements.iter().find(on);
-        let words: &[Word] = statement.map_or(&[], |statement| &statement.words);
+        let words: &[Word] = statement.map_or(&[], applied);
         let touches = |word: &Word| word.span.start <= offset && offset <= word.span.end;
         let word = words.iter().position(touches);
         let words_before = words.iter().filter(|word| word.span.end < offset).count();
-        Caret { path, statement, word, words_before }
+        Caret { path, statement, words, word, words_before }
     }
 
     /// The word that it touches.
     pub fn word(&self) -> Option<&'t Word> {
-        self.statement?.words.get(self.word?)
+        self.words.get(self.word?)
     }
 }
 
@@ -50,9 +52,17 @@ fn is_blank(byte: &u8) -> bool {
     matches!(byte, b' ' | b'\t')
 }
 
+/// The words behind `@id`: what applies on the nodes of that id.
+pub(super) fn applied(statement: &Statement) -> &[Word] {
+    match statement.words.split_first() {
+        Some((condition, rest)) if condition.bytes.starts_with(b"@") && !condition.quoted => rest,
+        _ => &statement.words,
+    }
+}
+
 /// The path of the block that a statement opens inside the block at `path`.
 pub(super) fn inner_path(path: &str, statement: &Statement) -> String {
-    let keyword = statement.words.first().map(|word| word.text()).unwrap_or_default();
+    let keyword = applied(statement).first().map(|word| word.text()).unwrap_or_default();
     if path == ROOT { keyword.into_owned() } else { format!("{path}.{keyword}") }
 }
 
@@ -68,7 +78,7 @@ mod tests {
         let mut sources = SourceMap::default();
         let source = sources.add("k.conf".into(), marked.replacen('|', "", 1).into());
         let tree = parse(&sources, source);
-        let caret = Caret::at(sources.file(source).bytes(), &tree.statements, offset);
+        let caret = Caret::at(sources.file(source).bytes(), &tree.statements, ROOT, offset);
         (caret.path.clone(), caret.word().map(|word| word.text().into_owned()), caret.words_before)
     }
 
@@ -81,5 +91,6 @@ mod tests {
         assert_eq!(at("a {\n state | \n}"), ("a".into(), None, 1));
         assert_eq!(at("a {\n b {\n |").0, "a.b");
         assert_eq!(at("a {\n}\n|").0, ROOT);
+        assert_eq!(at("@one a {\n @two st|ate MASTER\n}"), ("a".into(), Some("state".into()), 0));
     }
 }

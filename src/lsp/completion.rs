@@ -7,7 +7,7 @@ use lsp_types::{CompletionItem, CompletionItemKind, Documentation, InsertTextFor
 use crate::schema::{self, Block, Keyword, Status, Value, value_text};
 
 use super::hover::describe;
-use super::symbols::{Kind, Project, used_in};
+use super::symbols::{Kind, Project, mentioned, used_in};
 
 /// What the editor can do with a proposal.
 #[derive(Debug, Clone, Copy)]
@@ -16,12 +16,12 @@ pub(super) struct Abilities {
     pub snippets: bool,
 }
 
-/// Everything that may stand at `offset` of the project's entry; the editor filters by what has been typed.
+/// Everything that may stand at `offset` of the file that is asked about; the editor filters by what has been typed.
 pub(super) fn completion(project: &Project, offset: u32, abilities: Abilities) -> Vec<CompletionItem> {
     let Some(caret) = project.caret(offset) else { return Vec::new() };
     let block = schema::keepalived().block(&caret.path);
     let used = used_in(&caret.path);
-    let keyword = || block?.keyword(&caret.statement?.words.first()?.bytes);
+    let keyword = || block?.keyword(&caret.words.first()?.bytes);
     match caret.words_before {
         0 => {
             let keywords = block.map(|block| keywords(block, abilities)).unwrap_or_default();
@@ -29,6 +29,8 @@ pub(super) fn completion(project: &Project, offset: u32, abilities: Abilities) -
         }
         _ => {
             let mut items = keyword().map(values).unwrap_or_default();
+            let kind = caret.words.first().and_then(|word| mentioned(&caret.path, &word.bytes));
+            items.extend(kind.map(|kind| names(project, kind)).unwrap_or_default());
             items.extend(block.map(words).unwrap_or_default());
             items.extend(names(project, Kind::Variable).into_iter().map(|item| {
                 let label = format!("${}", item.label);

@@ -11,14 +11,14 @@ use crate::source::SourceMap;
 
 use super::publish::{convert, location};
 
-/// A fix for each diagnostic of `entry` that has one and touches the lines of `range`.
-pub(super) fn quick_fixes(entry: &Path, files: &dyn Files, range: Range) -> Vec<CodeAction> {
+/// A fix for each diagnostic of `entry` that has one and touches the lines of `range` in the file `asked`.
+pub(super) fn quick_fixes(entry: &Path, asked: &Path, files: &dyn Files, range: Range) -> Vec<CodeAction> {
     let mut actions = Vec::new();
     for Checked { diagnostics, sources } in check(&[entry], files, CheckOptions::default()) {
         for diagnostic in &diagnostics {
             let place = diagnostic.primary.and_then(|span| location(&sources, span));
             let touches = place.filter(|place| {
-                super::uri::to_path(&place.uri).as_deref() == Some(entry)
+                super::uri::to_path(&place.uri).as_deref() == Some(asked)
                     && place.range.start.line <= range.end.line
                     && range.start.line <= place.range.end.line
             });

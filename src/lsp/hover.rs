@@ -9,7 +9,7 @@ use super::symbols::{Project, Symbol, walk};
 /// How many lines of a definition are shown.
 const MOST_LINES: usize = 20;
 
-/// Markdown about the word at `offset` of the project's entry, and the word.
+/// Markdown about the word at `offset` of the file that is asked about, and the word.
 pub(super) fn hover(project: &Project, offset: u32) -> Option<(String, Span)> {
     let caret = project.caret(offset)?;
     let word = caret.word()?;
@@ -58,7 +58,7 @@ fn definition(project: &Project, symbol: &Symbol) -> Option<String> {
     };
     let file = project.files.iter().find(|file| file.source == definition.span.source)?;
     let mut found: Option<&Statement> = None;
-    walk(&file.tree.statements, schema::ROOT, &mut |_, statement| {
+    walk(&file.tree.statements, &file.base, &mut |_, statement| {
         if statement.span.start <= definition.span.start && definition.span.end <= statement.span.end {
             found = Some(statement);
         }

@@ -2,26 +2,43 @@
 
 use lsp_types::{Location, Range, TextEdit, Uri, WorkspaceEdit};
 
+use std::path::PathBuf;
+
 use crate::config::Files;
+use crate::schema::{self, Value};
 use crate::source::{SourceMap, Span};
 
+use super::caret::Caret;
 use super::edits::workspace_edit;
 use super::position::range;
 use super::publish::location;
 use super::symbols::{Kind, Project, Symbol, included};
 use super::uri;
 
-/// Where the name at `offset` of the project's entry is defined; or the files that an `include` names.
+/// Where the name at `offset` of the file that is asked about is defined; or the files that an `include` names, or the
+/// script file that a line runs.
 pub(super) fn definition(project: &Project, files: &dyn Files, offset: u32) -> Vec<Location> {
-    let entry = project.entry().map(|entry| project.sources.file(entry.source).path());
-    let statement = project.caret(offset).and_then(|caret| caret.statement);
-    let included = entry.zip(statement).map(|(entry, statement)| included(entry, statement, files));
-    if let Some(paths) = included.filter(|paths| !paths.is_empty()) {
+    let asked = project.asked().map(|asked| project.sources.file(asked.source).path());
+    let caret = project.caret(offset);
+    let statement = caret.as_ref().and_then(|caret| caret.statement);
+    let included = asked.zip(statement).map(|(asked, statement)| included(asked, statement, files));
+    let script = || caret.as_ref().and_then(script).map(|path| files.matches(&path));
+    if let Some(paths) = included.filter(|paths| !paths.is_empty()).or_else(script).filter(|paths| !paths.is_empty()) {
         let start = Range::default();
         return paths.iter().filter_map(|path| Some(Location { uri: uri::from_path(path)?, range: start })).collect();
     }
     let same = same_as(project, offset).into_iter().filter(|symbol| symbol.defines);
     same.filter_map(|symbol| location(&project.sources, symbol.span)).collect()
+}
+
+/// The program that the line runs, if it is named by its whole path.
+fn script(caret: &Caret) -> Option<PathBuf> {
+    let keyword = schema::keepalived().block(&caret.path)?.keyword(&caret.words.first()?.bytes)?;
+    let text = caret.words.get(1).filter(|_| keyword.value == Value::Command)?.text().into_owned();
+    let program = text.trim_start_matches(['"', '\'', '\\']).split([' ', '\t', '"', '\'', '\\']).next()?;
+    // A pattern would name other files.
+    let plain = program.starts_with('/') && !program.contains(['*', '?', '[', '{', '~']);
+    plain.then(|| PathBuf::from(program))
 }
 
 /// Where the name at `offset` is used, and where it is defined if that is asked for.

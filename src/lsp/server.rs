@@ -202,14 +202,20 @@ impl Server {
     fn locate(&self, place: &TextDocumentPositionParams) -> Option<(Project, u32)> {
         let path = uri::to_path(&place.text_document.uri)?;
         let project = self.project(&path)?;
-        let bytes = project.sources.file(project.entry()?.source).bytes();
+        let bytes = project.sources.file(project.asked()?.source).bytes();
         let offset = offset(bytes, place.position) as u32;
         Some((project, offset))
     }
 
     fn project(&self, path: &Path) -> Option<Project> {
-        let project = Project::read(path, &self.documents);
-        project.entry().is_some().then_some(project)
+        let project = Project::read(&self.entry_of(path), path, &self.documents);
+        project.asked().is_some().then_some(project)
+    }
+
+    /// The open file that a file is a part of, or the file itself.
+    fn entry_of(&self, path: &Path) -> PathBuf {
+        let mut readers = self.readers_of(path).into_iter();
+        readers.find(|reader| self.documents.get(reader).is_some()).unwrap_or_else(|| path.to_owned())
     }
 
     fn hover(&self, parameters: HoverParams) -> Value {
@@ -243,7 +249,7 @@ impl Server {
 
     fn quick_fixes(&self, parameters: CodeActionParams) -> Value {
         let path = uri::to_path(&parameters.text_document.uri);
-        json!(path.map(|path| edits::quick_fixes(&path, &self.documents, parameters.range)))
+        json!(path.map(|path| edits::quick_fixes(&self.entry_of(&path), &path, &self.documents, parameters.range)))
     }
 
     fn formatting(&self, parameters: DocumentFormattingParams) -> Value {

@@ -9,7 +9,7 @@ use crate::schema::ROOT;
 use crate::source::{SourceId, SourceMap, Span};
 use crate::syntax::{Statement, Token, TokenKind, Tree, Word, lex, parse};
 
-use super::caret::{Caret, inner_path};
+use super::caret::{Caret, applied, inner_path};
 
 /// What a name is the name of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +61,12 @@ const USES: [(&str, Kind); 10] = [
     ("track_group.group", Kind::Instance),
 ];
 
+/// The keywords inside blocks whose first argument is a name.
+const MENTIONS: [(&str, &str, Kind); 2] = [
+    ("virtual_server.real_server.FILE_CHECK", "track_file", Kind::File),
+    ("virtual_server.real_server.BFD_CHECK", "name", Kind::Bfd),
+];
+
 /// How many files one configuration may be spread over before the rest is not looked at.
 const MOST_FILES: usize = 1000;
 
@@ -73,69 +79,80 @@ pub(super) fn used_in(path: &str) -> Option<Kind> {
 pub(super) struct File {
     pub source: SourceId,
     pub tree: Tree,
+    /// The path of the block that the file is included in.
+    pub base: String,
 }
 
 /// A file and those that it includes, read as they stand in the editor: what is written, not what it expands to.
 pub(super) struct Project {
     pub sources: SourceMap,
     pub files: Vec<File>,
+    /// Which of the files the question is about.
+    asked: usize,
 }
 
 impl Project {
-    /// Reads `entry` and what it includes.
-    pub fn read(entry: &Path, files: &dyn Files) -> Project {
-        let mut project = Project { sources: SourceMap::default(), files: Vec::new() };
-        let (mut waiting, mut seen) = (vec![entry.to_owned()], BTreeSet::from([entry.to_owned()]));
-        while let Some(path) = waiting.pop().filter(|_| project.files.len() < MOST_FILES) {
+    /// Reads `entry` and what it includes, for a question about `asked`, which is one of these files.
+    pub fn read(entry: &Path, asked: &Path, files: &dyn Files) -> Project {
+        let mut project = Project { sources: SourceMap::default(), files: Vec::new(), asked: 0 };
+        let mut waiting = vec![(entry.to_owned(), ROOT.to_owned())];
+        let mut seen = BTreeSet::from([entry.to_owned()]);
+        while let Some((path, base)) = waiting.pop().filter(|_| project.files.len() < MOST_FILES) {
             let Ok(bytes) = files.read(&path) else { continue };
             let source = project.sources.add(path.clone(), bytes);
             let tree = parse(&project.sources, source);
             let mut found = Vec::new();
-            walk(&tree.statements, ROOT, &mut |_, statement| found.extend(included(&path, statement, files)));
-            waiting.extend(found.into_iter().filter(|path| seen.insert(path.clone())));
-            project.files.push(File { source, tree });
+            walk(&tree.statements, &base, &mut |block, statement| {
+                let paths = included(&path, statement, files).into_iter();
+                found.extend(paths.map(|path| (path, block.to_owned())));
+            });
+            waiting.extend(found.into_iter().filter(|(path, _)| seen.insert(path.clone())));
+            if path == asked {
+                project.asked = project.files.len();
+            }
+            project.files.push(File { source, tree, base });
         }
         project
     }
 
-    /// The file that the project was read from; `None` when it could not be read.
-    pub fn entry(&self) -> Option<&File> {
-        self.files.first()
+    /// The file that the question is about; `None` when it could not be read.
+    pub fn asked(&self) -> Option<&File> {
+        self.files.get(self.asked)
     }
 
-    /// The place at `offset` of the entry.
+    /// The place at `offset` of the file that is asked about.
     pub fn caret(&self, offset: u32) -> Option<Caret<'_>> {
-        let File { source, tree } = self.entry()?;
-        Some(Caret::at(self.sources.file(*source).bytes(), &tree.statements, offset))
+        let File { source, tree, base } = self.asked()?;
+        Some(Caret::at(self.sources.file(*source).bytes(), &tree.statements, base, offset))
     }
 
     /// Every name in every file.
     pub fn symbols(&self) -> Vec<Symbol> {
         let mut found = Vec::new();
         for file in &self.files {
-            walk(&file.tree.statements, ROOT, &mut |path, statement| names_of(path, statement, &mut found));
+            walk(&file.tree.statements, &file.base, &mut |path, statement| names_of(path, statement, &mut found));
             variables(&self.sources, file.source, &mut found);
         }
         found
     }
 
-    /// The name at `offset` of the entry.
+    /// The name at `offset` of the file that is asked about.
     pub fn symbol_at(&self, offset: u32) -> Option<Symbol> {
-        let source = self.entry()?.source;
+        let source = self.asked()?.source;
         let touches = |span: Span| span.source == source && span.start <= offset && offset <= span.end;
         self.symbols().into_iter().find(|symbol| touches(symbol.span))
     }
 }
 
 fn names_of(path: &str, statement: &Statement, found: &mut Vec<Symbol>) {
-    let words = &statement.words;
+    let words = applied(statement);
     let Some(keyword) = words.first() else { return };
     let mut add = |kind, word: &Word, defines| {
         found.push(Symbol { kind, name: word.text().into_owned(), span: unquoted(word), defines });
     };
     if path == ROOT {
         let definition = DEFINITIONS.iter().find(|(name, _)| name.as_bytes() == keyword.bytes);
-        match (definition, words.as_slice()) {
+        match (definition, words) {
             (Some((_, kind)), [_, name, ..]) => add(*kind, name, true),
             (None, [server, group, name, ..]) if server.bytes == b"virtual_server" && group.bytes == b"group" => {
                 add(Kind::ServerGroup, name, false);
@@ -144,7 +161,15 @@ fn names_of(path: &str, statement: &Statement, found: &mut Vec<Symbol>) {
         }
     } else if let Some(kind) = used_in(path) {
         add(kind, keyword, false);
+    } else if let Some(kind) = mentioned(path, &keyword.bytes) {
+        words.get(1).into_iter().for_each(|name| add(kind, name, false));
     }
+}
+
+/// What kind of name follows the keyword in the block at `path`.
+pub(super) fn mentioned(path: &str, keyword: &[u8]) -> Option<Kind> {
+    let found = MENTIONS.iter().find(|(block, name, _)| *block == path && name.as_bytes() == keyword);
+    found.map(|(.., kind)| *kind)
 }
 
 /// Shows every statement with the path of the block that it stands in.
@@ -159,7 +184,7 @@ pub(super) fn walk<'t>(statements: &'t [Statement], path: &str, visit: &mut dyn 
 
 /// The files that an `include` line of `file` names; none for another line.
 pub(super) fn included(file: &Path, statement: &Statement, files: &dyn Files) -> Vec<PathBuf> {
-    let [keyword, pattern, ..] = statement.words.as_slice() else { return Vec::new() };
+    let [keyword, pattern, ..] = applied(statement) else { return Vec::new() };
     let includes = [&b"include"[..], b"includer", b"includem", b"includew", b"includeb", b"includea"];
     if !includes.contains(&keyword.bytes.as_slice()) {
         return Vec::new();
@@ -241,7 +266,7 @@ mod tests {
 
     #[test]
     fn names_are_found_where_they_are_defined_and_used_across_files() {
-        let project = Project::read(Path::new("/x/k.conf"), &Two);
+        let project = Project::read(Path::new("/x/k.conf"), Path::new("/x/k.conf"), &Two);
         let symbols = project.symbols();
         let found: Vec<_> = symbols.iter().map(|s| (s.kind, s.name.as_str(), s.defines)).collect();
         let expected = [

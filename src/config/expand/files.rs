@@ -90,7 +90,7 @@ impl<S: Sink> Expander<'_, S> {
                 return self.complain(Name::INCLUDE_NOT_READABLE, message, gist, place, fails);
             }
         };
-        let source = self.sources.add(path.to_owned(), bytes);
+        let source = self.sources.include(path.to_owned(), bytes, place);
         match text::not_text(self.sources, source) {
             Some(diagnostic) => self.report(diagnostic.also(place, "included here")),
             None => self.file(source),

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use crate::config::context::{Context, Spanned};
 use crate::config::cursor::{second_reading, shortened};
 use crate::config::values::{self, Garbage};
-use crate::diagnostic::{Diagnostic, ErrorClass, Name};
+use crate::diagnostic::{Diagnostic, ErrorClass, Fix, Name};
 use crate::model::InterfaceName;
 use crate::schema::{self, Status, Value};
 use crate::source::Span;
@@ -61,9 +61,31 @@ fn with_prefix(context: &mut Context, word: &Word, address: IpAddr, prefix: Opti
     let start = word.span.end - word.quoted as u32 - prefix.len() as u32;
     let span = Span { start, end: start + prefix.len() as u32, ..word.span };
     let prefix_word = Word { span, bytes: word.bytes.last(prefix.len()), quoted: false, second_reading: None };
+    if let Some(length) = as_mask(prefix).filter(|_| address.is_ipv4()) {
+        let text = prefix_word.text();
+        context.report(
+            Diagnostic::warning(
+                Name::INVALID_NUMBER,
+                format!("'{text}' is a mask, not the length of a prefix; /32 is used"),
+            )
+            .at(span)
+            .class(ErrorClass::General)
+            .gist(format!("invalid number '{text}'"))
+            .help(format!("write /{length}"))
+            .fix(Fix::replace(span, length.to_string()).proposed()),
+        );
+        return host;
+    }
     let length = values::integer_in(context, &prefix_word, 0, host.max_prefix_len().into(), Garbage::Dropped);
     let net = length.and_then(|length| IpNet::new(address, length as u8).ok());
     net.unwrap_or(host)
+}
+
+/// The prefix length that `255.255.255.0` stands for.
+fn as_mask(text: &[u8]) -> Option<u32> {
+    let mask: std::net::Ipv4Addr = std::str::from_utf8(text).ok()?.parse().ok()?;
+    let bits = u32::from(mask);
+    (bits.leading_ones() == bits.count_ones() && bits != 0).then(|| bits.leading_ones())
 }
 
 /// `None` when the address has to go because of an option.

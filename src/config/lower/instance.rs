@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::config::context::{Context, Spanned};
 use crate::config::cursor::{Line, lines, second_reading, shortened, walk};
 use crate::config::values::{self, Garbage, invalid_value};
-use crate::diagnostic::{Diagnostic, ErrorClass, Name};
+use crate::diagnostic::{Diagnostic, ErrorClass, Fix, Name};
 use crate::model::route::Route;
 use crate::model::{Family, InitialState, InterfaceName, Priority, Rule, Version, Vrid};
 use crate::source::Span;
@@ -202,16 +202,23 @@ impl InstanceDraft {
             _ => {
                 let text = word.text();
                 let text = shortened(&text);
-                context.report(
-                    Diagnostic::warning(
-                        Name::UNKNOWN_STATE,
-                        format!("{name}: unknown state '{text}', taken for BACKUP"),
-                    )
+                let message = format!("{name}: unknown state '{text}', taken for BACKUP");
+                let diagnostic = Diagnostic::warning(Name::UNKNOWN_STATE, message)
                     .at(word.span)
                     .class(ErrorClass::General)
                     .gist(format!("({name}) unknown state '{text}', defaulting to BACKUP"))
-                    .help("write MASTER or BACKUP"),
-                );
+                    .help("write MASTER or BACKUP");
+                let meant = match text.to_ascii_uppercase().as_str() {
+                    "MASTER" | "ACTIVE" => Some("MASTER"),
+                    "BACKUP" | "SLAVE" | "STANDBY" => Some("BACKUP"),
+                    _ => None,
+                };
+                context.report(match meant {
+                    Some(meant) => {
+                        diagnostic.help(format!("write {meant}")).fix(Fix::replace(word.span, meant).proposed())
+                    }
+                    None => values::without_punctuation(diagnostic, word),
+                });
                 InitialState::Backup
             }
         };

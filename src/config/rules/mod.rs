@@ -8,6 +8,7 @@ mod address_in_two_instances;
 mod address_without_instance;
 mod alert_without_mail;
 mod broadcast_not_of_network;
+mod carriage_return;
 mod comment_in_value;
 mod duplicate_peer;
 mod empty_configuration;
@@ -25,6 +26,7 @@ mod no_checker;
 mod owner_priority;
 mod pair;
 mod password_without_type;
+mod pasted_text;
 mod peer_is_self;
 mod peer_is_vip;
 mod peer_with_prefix;
@@ -43,11 +45,11 @@ mod ssl_get_does_not_verify;
 mod strict_without_accept;
 mod subject;
 mod tcp_check_of_udp;
+mod template_placeholder;
 mod timeout_exceeds_delay_loop;
 mod timeout_not_below_interval;
 mod tutorial_default;
 mod undefined_variable;
-mod unknown_server_group;
 mod unprotected_unicast;
 mod unused_script;
 mod unused_tracker;
@@ -67,6 +69,7 @@ const RULES: &[fn(&Subject) -> Vec<Diagnostic>] = &[
     address_without_instance::check,
     alert_without_mail::check,
     broadcast_not_of_network::check,
+    carriage_return::check,
     duplicate_peer::check,
     empty_configuration::check,
     first_vip_not_link_local::check,
@@ -79,6 +82,7 @@ const RULES: &[fn(&Subject) -> Vec<Diagnostic>] = &[
     no_checker::check,
     owner_priority::check,
     password_without_type::check,
+    pasted_text::check,
     peer_is_self::check,
     peer_is_vip::check,
     peer_with_prefix::check,
@@ -93,10 +97,10 @@ const RULES: &[fn(&Subject) -> Vec<Diagnostic>] = &[
     ssl_get_does_not_verify::check,
     strict_without_accept::check,
     tcp_check_of_udp::check,
+    template_placeholder::check,
     timeout_exceeds_delay_loop::check,
     timeout_not_below_interval::check,
     tutorial_default::check,
-    unknown_server_group::check,
     unprotected_unicast::check,
     unused_script::check,
     unused_tracker::check,

@@ -3,6 +3,7 @@
 //! them reports them.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use crate::config::lower::Draft;
@@ -50,7 +51,10 @@ pub(super) struct Server<'a> {
 
 impl<'a> Subject<'a> {
     pub fn new(statements: &'a [Statement], draft: &'a Draft, sources: &'a SourceMap) -> Subject<'a> {
-        let instances = all(statements, "vrrp_instance").filter_map(Instance::of).collect();
+        // keepalived skips a second instance of one name: what is in it does not count.
+        let mut names = HashSet::new();
+        let instances = all(statements, "vrrp_instance").filter_map(Instance::of);
+        let instances = instances.filter(|instance| names.insert(instance.name.clone())).collect();
         let servers = all(statements, "virtual_server").filter_map(Server::of).collect();
         Subject { statements, draft, sources, instances, servers }
     }
@@ -80,10 +84,10 @@ impl<'a> Instance<'a> {
         Some(Instance { name, body, vips: lines.filter_map(Vip::of).collect() })
     }
 
-    /// The configured priority; what keepalived makes of a missing one otherwise.
+    /// The configured priority; what keepalived makes of a missing one, or of a bad one, otherwise.
     pub fn priority(&self) -> i64 {
-        let implied = if self.starts_as_master() { 255 } else { 100 };
-        self.number("priority").unwrap_or(implied)
+        let implied = if self.starts_as_master() && !self.has("priority") { 255 } else { 100 };
+        self.number("priority").filter(|priority| (1..=255).contains(priority)).unwrap_or(implied)
     }
 
     pub fn starts_as_master(&self) -> bool {

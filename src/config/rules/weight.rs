@@ -11,6 +11,8 @@ use crate::syntax::{Statement, Word};
 /// What an advert of a router that does not own its addresses can carry.
 const LOWEST: i64 = 1;
 const HIGHEST: i64 = 254;
+/// The largest weight that there is, up or down; another is reported and does not count.
+const MOST: i64 = 253;
 /// Weights up to this are seldom larger than the distance between two nodes' priorities.
 const SMALL: i64 = 5;
 
@@ -25,7 +27,8 @@ pub(super) fn check(subject: &Subject) -> Vec<Diagnostic> {
             let own = line.words.iter().position(|word| word.bytes == b"weight").and_then(|at| line.words.get(at + 1));
             let scripts_own = || last(body(scripts.get(name.bytes.as_slice())?), "weight").and_then(argument);
             let Some(word) = own.or_else(scripts_own) else { continue };
-            found.extend(number(word).and_then(|weight| judge(instance, name, word, weight)));
+            let weight = number(word).filter(|weight| weight.abs() <= MOST);
+            found.extend(weight.and_then(|weight| judge(instance, name, word, weight)));
         }
     }
     found
