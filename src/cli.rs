@@ -85,8 +85,8 @@ struct Arguments {
     #[arg(short = 'c', long = "checkers_pid", value_name = "FILE", default_value = "/run/checkers.pid")]
     checkers_pid: PathBuf,
     /// Pid file of BFD
-    #[arg(short = 'b', long = "bfd_pid", value_name = "FILE")]
-    bfd_pid: Option<PathBuf>,
+    #[arg(short = 'b', long = "bfd_pid", value_name = "FILE", default_value = "/run/bfd.pid")]
+    bfd_pid: PathBuf,
     /// Check the configuration as keepalived does, and exit; messages to FILE instead of standard error
     #[arg(short = 't', long = "config-test", value_name = "FILE", num_args = 0..=1, require_equals = true)]
     config_test: Option<Option<PathBuf>>,
@@ -229,10 +229,12 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, c
             files,
             vrrp: !only_one || arguments.vrrp,
             checkers: !only_one || arguments.check,
+            bfd: !arguments.no_bfd,
             foreground: arguments.dont_fork,
             pid_file: arguments.pid,
             vrrp_pid_file: arguments.vrrp_pid,
             checkers_pid_file: arguments.checkers_pid,
+            bfd_pid_file: arguments.bfd_pid,
             log: daemon::log::LogOptions {
                 console: arguments.log_console,
                 detail: arguments.log_detail > 0,

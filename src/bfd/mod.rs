@@ -5,6 +5,7 @@
 //!
 //! Spoken is version 1 in asynchronous mode, without authentication and without echo, as keepalived speaks it.
 
+mod report;
 pub mod session;
 pub mod sessions;
 

@@ -4,11 +4,13 @@
 //!   main thread ─────────────── tokio, one thread: signals, reload, scripts, health checks, IPVS, mail
 //!     │  orders ↓   ↑ news
 //!   alived_vrrp ─────────────── epoll and a timerfd: adverts, addresses, gratuitous ARP; see [`vrrp`]
+//!   alived_bfd ──────────────── epoll and a timerfd: BFD sessions, told to the two above; see [`bfd`]
 //!   alived_log ──────────────── the only thread that writes log lines; see [`log`]
 //! ```
 //!
 //! A reload is parsed here, on the main thread, and reaches the others as a finished configuration or not at all.
 
+pub mod bfd;
 mod kernel;
 pub mod log;
 pub mod notifier;
@@ -69,6 +71,8 @@ pub struct Options {
     pub vrrp: bool,
     /// Run health checks and IPVS.
     pub checkers: bool,
+    /// Run BFD: not with `-B`.
+    pub bfd: bool,
     /// `-n`
     pub foreground: bool,
     /// `-p`
@@ -77,6 +81,8 @@ pub struct Options {
     pub vrrp_pid_file: PathBuf,
     /// `-c`
     pub checkers_pid_file: PathBuf,
+    /// `-b`; written when there are BFD sessions at the start.
+    pub bfd_pid_file: PathBuf,
     /// `-l`, `-D`, `-G`, `-S`
     pub log: LogOptions,
     /// Options that were given and have no effect (yet).
@@ -124,7 +130,7 @@ fn log_chain(error: &dyn std::error::Error) -> String {
 /// Runs the daemon until it is told to stop. Without [`Options::foreground`] the calling process ends here and the
 /// daemon goes on in the background.
 pub fn run(mut options: Options) -> ExitCode {
-    for path in [&options.pid_file, &options.vrrp_pid_file, &options.checkers_pid_file] {
+    for path in [&options.pid_file, &options.vrrp_pid_file, &options.checkers_pid_file, &options.bfd_pid_file] {
         if let Some(pid) = PidFile::running(path) {
             eprintln!("daemon is already running (process {pid}, {})", path.display());
             return ExitCode::SUCCESS;
@@ -264,12 +270,17 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
         vrrp = Some(start_vrrp(&config, watch.configure(&config, true))?);
     }
     let mut services = options.checkers.then(|| Services::start(config.clone()));
+    let mut sessions = bfd::Bfd::new(options.bfd);
+    sessions.tell_vrrp(vrrp.as_ref().map(VrrpThread::way));
+    sessions.tell_services(services.as_ref().map(|services| services.commands.clone()));
+    sessions.configure(&config.bfd);
     let mut scripts: JoinSet<(ScriptName, u64, Outcome)> = JoinSet::new();
     let mut respawn_at: Option<tokio::time::Instant> = None;
 
     let mut pid_files = vec![&options.pid_file];
     pid_files.extend(options.vrrp.then_some(&options.vrrp_pid_file));
     pid_files.extend(options.checkers.then_some(&options.checkers_pid_file));
+    pid_files.extend((options.bfd && !config.bfd.is_empty()).then_some(&options.bfd_pid_file));
     let create =
         |path: &PathBuf| PidFile::create(path).map_err(|source| DaemonError::PidFile { path: path.clone(), source });
     let _pid_files: Vec<PidFile> = pid_files.into_iter().map(create).collect::<Result<_, _>>()?;
@@ -296,6 +307,8 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
                         if let Some(services) = &services {
                             let _ = services.commands.send(ServicesCommand::Reload(config.clone()));
                         }
+                        // After whoever tracks them: a session is told to those who know it.
+                        sessions.configure(&config.bfd);
                         tracing::info!("Reload complete");
                     }
                     Err(_) => tracing::error!("Reload refused: the configuration before it goes on running, unchanged"),
@@ -327,13 +340,17 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
             () = wait_until(respawn_at) => {
                 respawn_at = None;
                 match start_vrrp(&config, watch.configure(&config, false)) {
-                    Ok(thread) => vrrp = Some(thread),
+                    Ok(thread) => {
+                        sessions.tell_vrrp(Some(thread.way()));
+                        vrrp = Some(thread);
+                    }
                     Err(error) => {
                         tracing::error!("VRRP cannot be started: {error}");
                         respawn_at = Some(tokio::time::Instant::now() + RESPAWN_DELAY);
                     }
                 }
             }
+            () = sessions.run() => {}
             () = services_ended(&mut services) => {
                 tracing::error!("health checking ended by itself; VRRP goes on");
                 services = None;
@@ -360,6 +377,7 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
     if let Some(services) = services {
         services.stop().await;
     }
+    sessions.stop();
     notifier.finish().await;
     Ok(())
 }

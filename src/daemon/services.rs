@@ -39,6 +39,8 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub enum ServicesCommand {
     /// Run this configuration from now on.
     Reload(Config),
+    /// A BFD session is up, or is not.
+    SessionChanged(String, bool),
     /// Take everything of ours out of the kernel and end; told through the channel when done.
     Stop(oneshot::Sender<()>),
 }
@@ -74,6 +76,7 @@ pub async fn run(config: Config, mut commands: mpsc::UnboundedReceiver<ServicesC
                     edge.configure(config).await;
                     continue;
                 }
+                Some(ServicesCommand::SessionChanged(name, up)) => ServicesEvent::SessionChanged(name, up),
                 Some(ServicesCommand::Stop(sender)) => {
                     done.push(sender);
                     ServicesEvent::Stop

@@ -104,9 +104,25 @@ pub enum VrrpError {
 
 /// The VRRP thread, seen from the main thread.
 pub struct VrrpThread {
+    way: OrderWay,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The way for orders to the VRRP thread, from any thread.
+#[derive(Clone)]
+pub struct OrderWay {
     orders: mpsc::Sender<Order>,
     wake: std::sync::Arc<EventFd>,
-    thread: Option<JoinHandle<()>>,
+}
+
+impl OrderWay {
+    /// Hands over an order. A thread that has ended takes none; [`News::Ended`] has said so.
+    pub fn order(&self, order: Order) {
+        if self.orders.send(order).is_ok() {
+            // Full only after 2⁶⁴ − 1 unread wake-ups.
+            let _ = self.wake.write(1);
+        }
+    }
 }
 
 impl VrrpThread {
@@ -131,15 +147,17 @@ impl VrrpThread {
         };
         let thread = std::thread::Builder::new().name("alived_vrrp".to_owned()).spawn(body);
         let thread = thread.map_err(|source| VrrpError::System { doing: "starting the VRRP thread", source })?;
-        Ok(VrrpThread { orders, wake, thread: Some(thread) })
+        Ok(VrrpThread { way: OrderWay { orders, wake }, thread: Some(thread) })
     }
 
-    /// Hands over an order. A thread that has ended takes none; [`News::Ended`] has said so.
+    /// Hands over an order.
     pub fn order(&self, order: Order) {
-        if self.orders.send(order).is_ok() {
-            // Full only after 2⁶⁴ − 1 unread wake-ups.
-            let _ = self.wake.write(1);
-        }
+        self.way.order(order);
+    }
+
+    /// A way for orders that another thread may keep.
+    pub fn way(&self) -> OrderWay {
+        self.way.clone()
     }
 
     /// Waits for the thread to end, after [`Order::Stop`].

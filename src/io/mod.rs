@@ -1,5 +1,6 @@
 //! Everything that touches the system: netlink, raw sockets, processes, files.
 
+pub mod bfd;
 pub mod fifo;
 pub mod files;
 pub mod host;

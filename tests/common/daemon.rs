@@ -57,7 +57,7 @@ impl Daemon {
         let log = File::options().create(true).append(true).open(directory.join("log")).expect("a log file");
         let mut command = Command::new(program.executable());
         command.args(["-n", "-l", "-D", "-f"]).arg(&file);
-        for (flag, name) in [("-p", "main.pid"), ("-r", "vrrp.pid"), ("-c", "checkers.pid")] {
+        for (flag, name) in [("-p", "main.pid"), ("-r", "vrrp.pid"), ("-c", "checkers.pid"), ("-b", "bfd.pid")] {
             command.arg(flag).arg(directory.join(name));
         }
         command.env("TMPDIR", directory).current_dir(directory).stdin(Stdio::null());

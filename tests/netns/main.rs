@@ -7,6 +7,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod bfd;
 mod checks;
 mod demo;
 mod failover;

@@ -30,7 +30,7 @@ pub(in crate::config) struct BfdDraft {
     ttl: Option<NonZeroU8>,
     max_hops: u8,
     multihop: bool,
-    weight: TrackWeight,
+    pub weight: TrackWeight,
     vrrp: bool,
     checker: bool,
 }

@@ -119,7 +119,6 @@ pub(super) fn read(
     walk(context, "vrrp_instance", block.body(), &mut |context, line| {
         instance.line(context, &line, before, priorities);
     });
-    tracking::sessions(context, "vrrp_instance", &instance.name.value, block.body(), before, &mut instance.tracked);
     Some(instance)
 }
 

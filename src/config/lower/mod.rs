@@ -32,7 +32,7 @@ mod virtual_server;
 mod virtual_server_checks;
 mod words;
 
-use crate::model::{Config, Statics, TrackWeight, TrackedObject};
+use crate::model::{Config, Statics, TrackedObject};
 use crate::schema::ROOT;
 use crate::syntax::Statement;
 
@@ -56,8 +56,6 @@ pub(super) struct Draft {
     pub scripts: Vec<ScriptDraft>,
     pub files: Vec<FileDraft>,
     pub processes: Vec<ProcessDraft>,
-    /// Names and weights of `bfd_instance` blocks.
-    pub sessions: Vec<(String, TrackWeight)>,
     pub sync_groups: Vec<SyncGroupDraft>,
     pub track_groups: Vec<TrackGroupDraft>,
     pub instances: Vec<InstanceDraft>,
@@ -79,10 +77,7 @@ pub(super) fn lower(context: &mut Context, statements: &[Statement]) -> (Draft, 
     for line in globals {
         global::read(context, &mut draft.global, line);
     }
-    let mut passed = statements.iter();
     for line in others {
-        let above = passed.by_ref().take_while(|statement| !std::ptr::eq(*statement, line.statement));
-        draft.sessions.extend(above.filter(|above| is(above, "bfd_instance")).filter_map(tracking::session));
         match line.keyword.name.as_str() {
             "virtual_server" => draft.servers.extend(virtual_server::read(context, line)),
             "virtual_server_group" => draft.server_groups.extend(server_group::read(context, line)),

@@ -1,16 +1,13 @@
 //! `track_interface`, `track_script`, `track_file`, `track_process` and `track_bfd`: the lists of an instance or a sync
 //! group (`vrrp/vrrp_track.c`). What is tracked is defined further up; interfaces alone may come later.
 
-use std::borrow::Cow;
-
 use crate::config::context::{Context, Spanned};
 use crate::config::cursor::{Line, lines, second_reading, shortened};
 use crate::config::host::Interface;
 use crate::config::values::{self, Garbage};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
 use crate::model::{FileName, InterfaceName, ProcessName, ScriptName, SessionName, TrackWeight, TrackedObject};
-use crate::schema::{self, Status};
-use crate::syntax::{Statement, Word};
+use crate::syntax::Word;
 
 use super::Draft;
 
@@ -107,10 +104,10 @@ fn find(
             .find(|process| process.name.value.0 == text)
             .map(|process| (TrackedObject::Process(ProcessName(text.clone())), process.weight)),
         _ => before
-            .sessions
+            .bfd
             .iter()
-            .find(|(session, _)| *session == text)
-            .map(|(_, weight)| (TrackedObject::Session(SessionName(text.clone())), *weight)),
+            .find(|session| session.name.value.as_str() == text)
+            .map(|session| (TrackedObject::Session(SessionName(text.clone())), session.weight)),
     };
     if found.is_none() {
         let text = shortened(&text);
@@ -183,33 +180,6 @@ fn unknown_option(context: &mut Context, kind: &Kind, owner: &str, object: &str,
             .gist(format!("({owner}) unknown {} {object} weight option {text} - ignoring", kind.keyword))
             .help("write NAME, or NAME weight N, or NAME weight N reverse"),
     );
-}
-
-/// The lists of sessions in the block at `path`, which the walk does not hand on while nothing comes of them.
-pub(super) fn sessions(
-    context: &mut Context,
-    path: &str,
-    owner: &str,
-    body: &[Statement],
-    before: &Draft,
-    tracked: &mut Vec<TrackedDraft>,
-) {
-    let Some(keyword) = schema::keepalived().block(path).and_then(|block| block.keyword(b"track_bfd")) else { return };
-    let lists = body.iter().filter(|statement| statement.words.first().is_some_and(|word| word.bytes == b"track_bfd"));
-    for statement in lists.filter(|_| keyword.status != Status::Effective || keyword.denies.is_some()) {
-        read(context, owner, &Line { keyword, arguments: Cow::Borrowed(&[]), statement }, before, tracked);
-    }
-}
-
-/// The weight that a `bfd_instance` block gives its session; its engine reads the rest.
-pub(super) fn session(statement: &Statement) -> Option<(String, TrackWeight)> {
-    let [_, name, ..] = statement.words.as_slice() else { return None };
-    let lines = statement.block.as_ref().map_or(&[][..], |block| &block.statements);
-    let line = lines.iter().rev().find(|line| line.words.first().is_some_and(|word| word.bytes == b"weight"));
-    let value = line.and_then(|line| line.words.get(1)?.text().parse().ok());
-    let reverse = line.is_some_and(|line| line.words.get(2).is_some_and(|word| word.bytes == b"reverse"));
-    let weight = value.filter(|value: &i64| value.abs() <= 253).and_then(|value| TrackWeight::new(value, reverse));
-    Some((name.text().into_owned(), weight.unwrap_or_default()))
 }
 
 /// Reports an interface that the machine does not have, unless interfaces may come later.
