@@ -12,6 +12,7 @@ packages=(
     nginx-light curl        # web servers to check, and a client
     openssl dnsmasq-base    # TLS and name servers to check
     python3-aiosmtpd        # a mail server to check
+    frr bird2               # other people's BFD
     user-mode-linux         # a kernel with ip_vs that boots in a second
     qemu-system-x86         # a whole machine, where that one does not do
     busybox-static          # what runs inside it
@@ -46,7 +47,7 @@ if [ "${#missing[@]}" -gt 0 ]; then
     apt-get update -q
     apt-get install -q -y --no-install-recommends "${missing[@]}"
     if command -v systemctl > /dev/null; then
-        for service in keepalived nginx; do
+        for service in keepalived nginx frr bird; do
             [[ " ${missing[*]} " == *" $service"* ]] && systemctl disable "$service" || true
         done
     fi

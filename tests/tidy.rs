@@ -47,6 +47,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "diagnostic",
             "source",
             "model",
+            "random",
             "time",
         ],
     ),

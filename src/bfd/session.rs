@@ -302,10 +302,7 @@ impl Session {
         self.heard_at = Some(now);
         let before = self.state;
         self.transition(control.state, out);
-        if self.detection_time() != detection_time {
-            let (now, before) = (self.detection_time(), detection_time);
-            out.push(Action::Report(Report::DetectionTime { now, before }));
-        }
+        self.tell_detection_time(detection_time, out);
         self.expires_at = Some(now + self.detection_time());
         if control.poll {
             self.send(now, true, out);
@@ -313,6 +310,13 @@ impl Session {
             self.tell_the_neighbour(now, out);
         }
         self.schedule(now);
+    }
+
+    fn tell_detection_time(&self, before: Duration, out: &mut Vec<Action>) {
+        let now = self.detection_time();
+        if now != before {
+            out.push(Action::Report(Report::DetectionTime { now, before }));
+        }
     }
 
     /// RFC 5880 §6.8.6: the state machine. AdminDown of this side was dealt with before.
@@ -375,6 +379,7 @@ impl Session {
     }
 
     fn reconfigured(&mut self, now: Instant, config: BfdInstance, out: &mut Vec<Action>) {
+        let before = self.detection_time();
         self.config = config;
         match self.state {
             State::Up => self.change_intervals(out),
@@ -383,6 +388,7 @@ impl Session {
                 self.rx = self.config.min_rx;
             }
         }
+        self.tell_detection_time(before, out);
         if self.expires_at.is_some()
             && let Some(heard) = self.heard_at
         {

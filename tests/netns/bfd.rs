@@ -97,6 +97,13 @@ impl Neighbours {
     }
 
     fn start_peer(&self) {
+        // What a killed daemon leaves behind; a process that nobody has waited for yet counts as running for keepalived.
+        for entry in fs::read_dir(self.b().directory()).expect("the laboratory's directory").flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if [".pid", ".api", ".vty", ".sock"].iter().any(|ending| name.ends_with(ending)) {
+                fs::remove_file(entry.path()).expect("our own file");
+            }
+        }
         match self.peer {
             Peer::Alived => self.b().start(Program::Alived, &self.conf("b", "")),
             Peer::Keepalived => self.b().start(Program::Keepalived, &self.conf("b", "")),
@@ -105,7 +112,7 @@ impl Neighbours {
         }
     }
 
-    fn spawn(&self, program: &str, arguments: &[&str]) {
+    fn spawn(&self, program: &str, arguments: &[String]) {
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let child = self.b().namespace().inside(move || command.spawn());
@@ -125,7 +132,8 @@ impl Neighbours {
             self.family.address("a")
         );
         fs::write(self.file("bird.conf"), text).expect("writing");
-        self.spawn("/usr/sbin/bird", &["-f", "-c", &self.file("bird.conf"), "-s", &self.file("bird.sock")]);
+        let arguments = ["-f", "-c", &self.file("bird.conf"), "-s", &self.file("bird.sock")];
+        self.spawn("/usr/sbin/bird", &arguments.map(str::to_owned));
     }
 
     /// zebra and bfdd, which run as the user that Debian's package makes and need a place they may write to.
@@ -151,13 +159,12 @@ impl Neighbours {
             let (pid, conf) = (self.file(&format!("{name}.pid")), self.file(&format!("{name}.conf")));
             ["--vty_socket", &directory, "-z", &zserv, "-P", "0", "-i", &pid, "-f", &conf].map(str::to_owned)
         };
-        let words = |owned: &[String]| owned.iter().map(String::as_str).collect::<Vec<_>>();
-        self.spawn("/usr/lib/frr/zebra", &words(&common("zebra")));
+        self.spawn("/usr/lib/frr/zebra", &common("zebra"));
         eventually("zebra to listen", Duration::from_secs(10), || Path::new(&zserv).exists());
         let bfdctl = self.file("bfdd.sock");
         let mut arguments = common("bfdd").to_vec();
         arguments.extend(["--bfdctl".to_owned(), bfdctl]);
-        self.spawn("/usr/lib/frr/bfdd", &words(&arguments));
+        self.spawn("/usr/lib/frr/bfdd", &arguments);
     }
 
     /// What the other implementation says of the session.
@@ -165,7 +172,8 @@ impl Neighbours {
         match self.peer {
             Peer::Alived | Peer::Keepalived => last_state(&self.b().log()) == Some("Up"),
             Peer::Bird => {
-                let output = Command::new("birdc").args(["-s", &self.file("bird.sock"), "show", "bfd", "sessions"]).output();
+                let output =
+                    Command::new("birdc").args(["-s", &self.file("bird.sock"), "show", "bfd", "sessions"]).output();
                 output.is_ok_and(|output| {
                     let text = String::from_utf8_lossy(&output.stdout).into_owned();
                     text.lines().any(|line| line.starts_with(&self.family.address("a")) && line.contains(" Up "))
