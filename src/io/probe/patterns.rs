@@ -8,10 +8,13 @@ use crate::check::{Found, Probe, Search};
 use crate::io::sys::pattern::{Match, Pattern, option};
 use crate::model::CheckerKind;
 
+/// A pattern that several probes share, or why it cannot be used.
+type Compiled = Result<Rc<RefCell<Pattern>>, String>;
+
 /// Compiled patterns, and why others are none.
 #[derive(Default)]
 pub(super) struct Patterns {
-    compiled: HashMap<(Vec<u8>, u32), Result<Rc<RefCell<Pattern>>, String>>,
+    compiled: HashMap<(Vec<u8>, u32), Compiled>,
 }
 
 impl Patterns {
