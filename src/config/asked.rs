@@ -8,16 +8,16 @@ use std::net::IpAddr;
 
 use crate::model::InterfaceName;
 
-use super::host::{Host, Interface, Script};
+use super::host::{Host, Interface, NameTable, Script};
 
-/// A host that is asked every question once.
+/// A host that is asked once about each name that many blocks may hold. Every method of [`Host`] has to be here: the
+/// default of one that is not would stand for what the machine says.
 pub(super) struct Asked<'h> {
     host: &'h dyn Host,
     interfaces: Answers<InterfaceName, Interface>,
     users: Answers<String, Option<u32>>,
     groups: Answers<String, Option<u32>>,
     scripts: Answers<String, Script>,
-    tables: Answers<String, bool>,
 }
 
 /// The answers to one kind of question.
@@ -49,7 +49,6 @@ impl<'h> Asked<'h> {
             users: Answers::new(),
             groups: Answers::new(),
             scripts: Answers::new(),
-            tables: Answers::new(),
         }
     }
 }
@@ -75,8 +74,20 @@ impl Host for Asked<'_> {
         self.host.resolve(name)
     }
 
-    fn knows_routing_table(&self, name: &str) -> bool {
-        self.tables.get(name, || self.host.knows_routing_table(name))
+    fn processors(&self) -> u16 {
+        self.host.processors()
+    }
+
+    fn can_hold_files(&self, directory: &str) -> bool {
+        self.host.can_hold_files(directory)
+    }
+
+    fn number_of(&self, table: NameTable, name: &str) -> Option<u32> {
+        self.host.number_of(table, name)
+    }
+
+    fn vrf_table(&self, name: &InterfaceName) -> Option<u32> {
+        self.host.vrf_table(name)
     }
 
     fn has_network_namespace(&self, name: &str) -> bool {
