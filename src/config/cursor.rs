@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use crate::diagnostic::{Diagnostic, ErrorClass, Fix, Name};
 use crate::schema::{self, Keyword, Missing, ROOT, Release, Status, Value};
 use crate::source::Span;
-use crate::syntax::{Block, Statement, Word};
+use crate::syntax::{Block, Body, Head, Statement, Word};
 
 use super::context::Context;
 use super::suggest::suggestion;
@@ -20,15 +20,20 @@ pub(super) struct Line<'a> {
     pub statement: &'a Statement,
 }
 
-impl<'a> Line<'a> {
+impl Line<'_> {
     /// The keyword and everything after it on the line.
     pub fn span(&self) -> Span {
         self.statement.span
     }
 
     /// The statements of its block; none without one.
-    pub fn body(&self) -> &'a [Statement] {
-        self.statement.block.as_ref().map_or(&[], |block| &block.statements)
+    pub fn body(&self) -> Body {
+        self.statement.body()
+    }
+
+    /// Whether something comes of it.
+    pub fn is_effective(&self) -> bool {
+        self.keyword.status == Status::Effective && self.keyword.denies.is_none()
     }
 
     /// The first argument; the walk made sure that there is one where the keyword needs it.
@@ -39,16 +44,11 @@ impl<'a> Line<'a> {
 
 /// Hands every effective statement of the block at `path` to `handle`, in file order. The others are judged by the
 /// grammar alone.
-pub(super) fn walk<'a>(
-    context: &mut Context,
-    path: &str,
-    statements: &'a [Statement],
-    handle: &mut dyn FnMut(&mut Context, Line<'a>),
-) {
+pub(super) fn walk(context: &mut Context, path: &str, body: Body, handle: &mut dyn FnMut(&mut Context, Line)) {
     let mut walker = Walker::new(path);
-    for statement in statements {
-        if let Some(line) = walker.admit(context, statement) {
-            if line.keyword.status == Status::Effective && line.keyword.denies.is_none() {
+    for head in body.heads() {
+        if let Some(line) = walker.admit(context, &head.statement()) {
+            if line.is_effective() {
                 handle(context, line);
             } else {
                 walker.announce(context, &line);
@@ -58,17 +58,29 @@ pub(super) fn walk<'a>(
     }
 }
 
+/// As [`walk_all`] for a whole configuration; the `global_defs` come first, wherever they stand.
+pub(super) fn walk_root(context: &mut Context, body: &Body, handle: &mut dyn FnMut(&mut Context, Line)) {
+    let mut walker = Walker::new(ROOT);
+    let (mut globals, mut others) = (Vec::new(), Vec::new());
+    for head in body.heads() {
+        let statement = head.statement();
+        let Some(line) = walker.admit(context, &statement) else { continue };
+        walker.announce(context, &line);
+        let list = if line.keyword.name == "global_defs" { &mut globals } else { &mut others };
+        list.push((head, line.keyword));
+    }
+    for (head, keyword) in globals.into_iter().chain(others) {
+        let statement = head.statement();
+        handle(context, Line { keyword, arguments: Cow::Borrowed(&statement.words[1..]), statement: &statement });
+    }
+}
+
 /// Hands on every statement of the block at `path` that means something, effective or not: for lowerings that read
 /// more than takes effect yet. What they have no place for goes to [`judge`].
-pub(super) fn walk_all<'a>(
-    context: &mut Context,
-    path: &str,
-    statements: &'a [Statement],
-    handle: &mut dyn FnMut(&mut Context, Line<'a>),
-) {
+pub(super) fn walk_all(context: &mut Context, path: &str, body: Body, handle: &mut dyn FnMut(&mut Context, Line)) {
     let mut walker = Walker::new(path);
-    for statement in statements {
-        if let Some(line) = walker.admit(context, statement) {
+    for head in body.heads() {
+        if let Some(line) = walker.admit(context, &head.statement()) {
             walker.announce(context, &line);
             handle(context, line);
         }
@@ -77,14 +89,13 @@ pub(super) fn walk_all<'a>(
 
 /// Judges a statement of which nothing comes by the grammar: its value, and the block that it opens.
 pub(super) fn judge(context: &mut Context, path: &str, line: &Line) {
-    let is_effective = line.keyword.status == Status::Effective && line.keyword.denies.is_none();
-    debug_assert!(!is_effective, "the grammar calls '{}' in {path} effective", line.keyword.name);
+    debug_assert!(!line.is_effective(), "the grammar calls '{}' in {path} effective", line.keyword.name);
     values::check(context, path, line);
     let child = schema::keepalived().child(path, &line.keyword.name);
     if let (Value::Block { .. }, Some(child)) = (&line.keyword.value, child) {
         let mut inside = Walker::new(&child.path);
-        for statement in line.body() {
-            if let Some(line) = inside.admit(context, statement) {
+        for head in line.body().heads() {
+            if let Some(line) = inside.admit(context, &head.statement()) {
                 inside.announce(context, &line);
                 judge(context, &child.path, &line);
             }
@@ -93,14 +104,14 @@ pub(super) fn judge(context: &mut Context, path: &str, line: &Line) {
 }
 
 /// The lines of a value block, each with its words. A block inside one is reported and left out.
-pub(super) fn lines<'a>(context: &mut Context, body: &'a [Statement]) -> Vec<&'a Statement> {
-    let (blocks, lines): (Vec<_>, Vec<_>) = body.iter().partition(|statement| statement.block.is_some());
-    for statement in blocks {
+pub(super) fn lines(context: &mut Context, body: Body) -> impl Iterator<Item = Statement> + use<> {
+    for head in body.heads().filter(Head::opens) {
+        let statement = head.statement();
         if let Some(block) = &statement.block {
-            unexpected_block(context, statement, block);
+            unexpected_block(context, &statement, block);
         }
     }
-    lines
+    body.heads().filter(|head| !head.opens()).map(|head| head.statement())
 }
 
 /// The words that a child process finds on a line: what the parent made of `\#` is a comment to it.
@@ -118,15 +129,14 @@ pub(super) fn second_reading(words: &[Word]) -> Cow<'_, [Word]> {
 
 struct Walker<'p> {
     path: &'p str,
-    /// Nothing comes of the block itself, and that has been said.
-    is_idle: bool,
+    block: Option<&'static schema::Block>,
     /// The keywords so far that may stand only once, and where.
     seen: Vec<(&'static str, Span)>,
 }
 
 impl<'p> Walker<'p> {
     fn new(path: &'p str) -> Walker<'p> {
-        Walker { path, is_idle: is_idle(path), seen: Vec::new() }
+        Walker { path, block: schema::keepalived().block(path), seen: Vec::new() }
     }
 
     /// Looks the statement up; what is handed on has its value and its block where they belong.
@@ -134,8 +144,7 @@ impl<'p> Walker<'p> {
         let Some(first) = statement.words.first() else {
             return self.nameless(context, statement);
         };
-        let known = schema::keepalived().block(self.path).and_then(|block| block.keyword(&first.bytes));
-        let Some(keyword) = known else {
+        let Some(keyword) = self.block.and_then(|block| block.keyword(&first.bytes)) else {
             self.unknown(context, statement, first);
             return None;
         };
@@ -252,7 +261,7 @@ impl<'p> Walker<'p> {
 
     /// Writing the new name is enough when the block knows it, takes the same value after it, and every keepalived does.
     fn renaming(&self, span: Span, old: &Keyword, new: &str) -> Option<Fix> {
-        let new = schema::keepalived().block(self.path)?.keyword(new.as_bytes())?;
+        let new = self.block?.keyword(new.as_bytes())?;
         (new.value == old.value && !new.is_newer_than(Release::WIDESPREAD)).then(|| Fix::replace(span, &new.name))
     }
 
@@ -317,7 +326,7 @@ impl<'p> Walker<'p> {
     /// Says of a known keyword that nothing comes of it, if that is so.
     fn announce(&self, context: &mut Context, line: &Line) {
         let (name, span) = (&line.keyword.name, line.statement.words[0].span);
-        if self.is_idle {
+        if line.is_effective() || is_idle(self.path) {
             return;
         }
         context.report(match (&line.keyword.denies, line.keyword.status) {
@@ -337,7 +346,7 @@ impl<'p> Walker<'p> {
     }
 }
 
-/// Whether one of the keywords that lead to the block has no effect yet.
+/// Whether one of the keywords that lead to the block has no effect yet, which has been said.
 fn is_idle(path: &str) -> bool {
     if path == ROOT {
         return false;

@@ -12,6 +12,7 @@
 //! when nothing in the file has to be left out that alived does not know the meaning of: there is no half of one.
 
 mod allow;
+mod asked;
 mod cascade;
 mod check;
 mod command;
@@ -46,6 +47,7 @@ pub use host::{FileError, Files, Host, Interface, NameTable, Script};
 pub use places::InstancePlaces;
 pub use target::Target;
 
+use asked::Asked;
 use context::Context;
 use expand::Expanded;
 use lower::Draft;
@@ -129,7 +131,8 @@ fn load_for(entry: &Path, files: &dyn Files, host: Option<&dyn Host>, braces: Br
         Braces::Repaired => repaired(expand::expand(&mut sources, files, &entries), &sources),
     };
     let Tree { statements, problems } = expanded.sink.finish(&sources);
-    let mut context = Context::new(&sources, host);
+    let asked = host.map(Asked::new);
+    let mut context = Context::new(&sources, asked.as_ref().map(|asked| asked as &dyn Host));
     context.diagnostics = expanded.diagnostics;
     let braced = repairs.iter().filter(|repair| repair.name == diagnostic::Name::MISSING_BRACE);
     let braced: Vec<Span> = braced.filter_map(|repair| repair.primary).collect();

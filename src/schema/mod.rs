@@ -2,11 +2,14 @@
 //! what it takes, and what alived does with it. No meaning is attached here; that is `config`'s.
 
 mod compatibility;
+mod index;
 mod number;
 mod read;
 mod release;
 
 use std::sync::OnceLock;
+
+use index::Index;
 
 pub use compatibility::{compatibility, standing, value_text};
 pub use number::{Decimal, MICROS};
@@ -37,6 +40,7 @@ pub const ROOT: &str = "(root)";
 #[derive(Debug, Clone)]
 pub struct Schema {
     blocks: Vec<Block>,
+    by_path: Index,
 }
 
 /// One kind of block.
@@ -50,6 +54,8 @@ pub struct Block {
     pub head: Option<Keyword>,
     /// The words that its lines may hold besides names and addresses.
     pub words: Vec<Keyword>,
+    keyword_index: Index,
+    word_index: Index,
 }
 
 /// One keyword of one block.
@@ -190,12 +196,14 @@ impl Keyword {
 impl Block {
     /// The keyword of that name.
     pub fn keyword(&self, name: &[u8]) -> Option<&Keyword> {
-        self.keywords.iter().find(|keyword| keyword.name.as_bytes() == name)
+        let is_it = |place: usize| self.keywords[place].name.as_bytes() == name;
+        self.keyword_index.get(name, is_it).map(|place| &self.keywords[place])
     }
 
     /// The word of that name.
     pub fn word(&self, name: &[u8]) -> Option<&Keyword> {
-        self.words.iter().find(|word| word.name.as_bytes() == name)
+        let is_it = |place: usize| self.words[place].name.as_bytes() == name;
+        self.word_index.get(name, is_it).map(|place| &self.words[place])
     }
 }
 
@@ -209,7 +217,8 @@ impl Schema {
         for (name, text) in files {
             blocks.extend(read::blocks(name, text)?);
         }
-        Ok(Schema { blocks })
+        let by_path = Index::new(blocks.iter().map(|block| block.path.as_str()));
+        Ok(Schema { blocks, by_path })
     }
 
     /// Every block, in the order of the files.
@@ -219,7 +228,8 @@ impl Schema {
 
     /// The block with that path.
     pub fn block(&self, path: &str) -> Option<&Block> {
-        self.blocks.iter().find(|block| block.path == path)
+        let is_it = |place: usize| self.blocks[place].path == path;
+        self.by_path.get(path.as_bytes(), is_it).map(|place| &self.blocks[place])
     }
 
     /// The block that `keyword` opens inside the block at `path`.

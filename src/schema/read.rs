@@ -3,6 +3,7 @@
 use crate::source::{SourceMap, Span};
 use crate::syntax::{Statement, parse};
 
+use super::index::Index;
 use super::number::{Decimal, MICROS};
 use super::{Block, Keyword, Missing, ReleaseError, Status, Value};
 
@@ -40,19 +41,21 @@ impl Reader<'_> {
         if keyword != "block" {
             return Err(self.at(statement.span, &format!("expected 'block', found '{keyword}'")));
         }
-        let mut block = Block { path: path.clone(), keywords: Vec::new(), head: None, words: Vec::new() };
+        let (mut keywords, mut head, mut words) = (Vec::new(), None, Vec::new());
         for row in &body.statements {
             let (kind, keyword) = self.keyword(row)?;
             match kind.as_str() {
-                "keyword" => block.keywords.push(keyword),
-                "word" => block.words.push(keyword),
-                "head" => block.head = Some(keyword),
+                "keyword" => keywords.push(keyword),
+                "word" => words.push(keyword),
+                "head" => head = Some(keyword),
                 other => {
                     return Err(self.at(row.span, &format!("expected 'keyword', 'word' or 'head', found '{other}'")));
                 }
             }
         }
-        Ok(block)
+        let index = |rows: &[Keyword]| Index::new(rows.iter().map(|row| row.name.as_str()));
+        let (keyword_index, word_index) = (index(&keywords), index(&words));
+        Ok(Block { path: path.clone(), keywords, head, words, keyword_index, word_index })
     }
 
     fn keyword(&self, statement: &Statement) -> Result<(String, Keyword), String> {

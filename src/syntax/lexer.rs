@@ -72,13 +72,112 @@ pub struct RawLine<'a> {
 
 /// The lines of a file as keepalived reads them, in order and without gaps.
 pub fn lines(source: SourceId, bytes: &[u8]) -> impl Iterator<Item = RawLine<'_>> {
-    let pieces = bytes.split_inclusive(|byte| *byte == b'\n').flat_map(|line| line.chunks(MAX_LINE));
-    pieces.scan(0, move |at, text| {
-        let start = *at;
-        *at += text.len() as u32;
-        let is_split = text.len() == MAX_LINE && !text.ends_with(b"\n") && (*at as usize) < bytes.len();
-        Some(RawLine { text, span: Span { source, start, end: *at }, is_split })
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n').scan(0, move |at, line| {
+        let start = *at as u32;
+        *at += line.len();
+        Some(pieces(Span { source, start, end: *at as u32 }, line, *at == bytes.len()))
+    });
+    lines.flatten()
+}
+
+/// A line that stands at `span`, in the pieces in which keepalived reads it.
+pub fn pieces(span: Span, line: &[u8], is_last: bool) -> impl Iterator<Item = RawLine<'_>> {
+    line.chunks(MAX_LINE).scan(0, move |at, text| {
+        let start = span.start + *at as u32;
+        *at += text.len();
+        let is_split = text.len() == MAX_LINE && !text.ends_with(b"\n") && !(is_last && *at == line.len());
+        Some(RawLine { text, span: Span { start, end: start + text.len() as u32, ..span }, is_split })
     })
+}
+
+/// The kinds of bytes in a line in which nothing needs a closer look.
+const WORD: u8 = 0;
+const SPACE: u8 = 1;
+const BRACE: u8 = 2;
+const COMMENT: u8 = 4;
+const NEWLINE: u8 = 8;
+/// A quote, a backslash, a `$` or a NUL: such a line is not plain.
+const SPECIAL: u8 = 16;
+
+const KINDS: [u8; 256] = {
+    let mut kinds = [WORD; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        kinds[byte] = match byte as u8 {
+            b' ' | b'\t' | 0x0b | 0x0c | b'\r' => SPACE,
+            b'{' | b'}' => BRACE,
+            b'#' | b'!' => COMMENT,
+            b'\n' => NEWLINE,
+            b'"' | b'\\' | b'$' | 0 => SPECIAL,
+            _ => WORD,
+        };
+        byte += 1;
+    }
+    kinds
+};
+
+/// The line that `bytes` begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outline {
+    /// Its length with its newline.
+    pub len: usize,
+    /// The length of what stands before its comment, when there is no quote, backslash, `$` or NUL in it and it is read at
+    /// once: it is words and braces then, which [`lex_plain`] takes apart.
+    pub plain: Option<usize>,
+    /// The first brace of a plain line.
+    pub brace: Option<usize>,
+}
+
+/// Looks at the line that `bytes` begin with.
+pub fn outline(bytes: &[u8]) -> Outline {
+    let newline =
+        |from: usize| bytes[from..].iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| from + at);
+    let mut brace = None;
+    let mut end = bytes.len();
+    for (at, byte) in bytes.iter().enumerate() {
+        match KINDS[usize::from(*byte)] {
+            WORD | SPACE => {}
+            BRACE => brace = brace.or(Some(at)),
+            NEWLINE => {
+                end = at;
+                break;
+            }
+            COMMENT => {
+                let after = newline(at);
+                let plain = (after < MAX_LINE && !bytes[at..after].contains(&0)).then_some(at);
+                return Outline { len: (after + 1).min(bytes.len()), plain, brace };
+            }
+            _ => return Outline { len: (newline(at) + 1).min(bytes.len()), plain: None, brace },
+        }
+    }
+    Outline { len: (end + 1).min(bytes.len()), plain: (end < MAX_LINE).then_some(end), brace }
+}
+
+/// Hands on the words and braces of the plain part of a line, which stands at `span`.
+pub fn lex_plain<'t>(span: Span, text: &'t [u8], take: &mut impl FnMut(Token, &'t [u8])) {
+    let kind = |at: usize| text.get(at).map_or(NEWLINE, |byte| KINDS[usize::from(*byte)]);
+    let mut at = 0;
+    while at < text.len() {
+        let start = at;
+        let token = match kind(at) {
+            SPACE => {
+                at += 1;
+                continue;
+            }
+            BRACE => {
+                at += 1;
+                if text[start] == b'{' { TokenKind::Open } else { TokenKind::Close }
+            }
+            _ => {
+                while kind(at) == WORD {
+                    at += 1;
+                }
+                TokenKind::Bare
+            }
+        };
+        let span = Span { start: span.start + start as u32, end: span.start + at as u32, ..span };
+        take(Token { kind: token, span }, &text[start..at]);
+    }
 }
 
 /// The part of a line that means something: without its newline, what a NUL hides, and its comment.
@@ -223,6 +322,51 @@ mod tests {
         #[test]
         fn the_tokens_of_config_like_text_give_the_text_again(text in "[a{} \t\n\r\"#!\\\\'$@~\0]{0,200}") {
             prop_assert_eq!(rejoined(text.as_bytes()), text.as_bytes());
+        }
+    }
+
+    /// Without what the parser does not look at.
+    fn seen(tokens: &[Token]) -> Vec<Token> {
+        tokens.iter().copied().filter(|token| !matches!(token.kind, TokenKind::Space | TokenKind::Comment)).collect()
+    }
+
+    fn lexed_by_outline(bytes: &[u8]) -> Vec<Token> {
+        let source = SourceMap::default().add("test".into(), Vec::new());
+        let (mut tokens, mut at) = (Vec::new(), 0);
+        while at < bytes.len() {
+            let Outline { len, plain, .. } = outline(&bytes[at..]);
+            let span = Span { source, start: at as u32, end: (at + len) as u32 };
+            let line = &bytes[at..at + len];
+            match plain {
+                Some(end) => {
+                    lex_plain(span, &line[..end], &mut |token, _| tokens.push(token));
+                    if line.ends_with(b"\n") {
+                        tokens.push(Token { kind: TokenKind::Newline, span: Span { start: span.end - 1, ..span } });
+                    }
+                }
+                None => pieces(span, line, at + len == bytes.len())
+                    .for_each(|piece| lex_line(&mut tokens, piece.span, piece.text, piece.is_split)),
+            }
+            at += len;
+        }
+        tokens
+    }
+
+    proptest! {
+        #[test]
+        fn a_plain_line_has_the_tokens_of_any_other(text in "[a{} \t\n\r\"#!\\\\$\0\x0b]{0,200}") {
+            let bytes = text.as_bytes();
+            let source = SourceMap::default().add("test".into(), Vec::new());
+            prop_assert_eq!(seen(&lexed_by_outline(bytes)), seen(&lex(source, bytes)));
+        }
+    }
+
+    #[test]
+    fn a_line_too_long_to_be_read_at_once_is_not_plain() {
+        for length in 1021..1026 {
+            let bytes = [vec![b'x'; length], b"\ny\n".to_vec()].concat();
+            let source = SourceMap::default().add("test".into(), Vec::new());
+            assert_eq!(seen(&lexed_by_outline(&bytes)), seen(&lex(source, &bytes)), "{length}");
         }
     }
 

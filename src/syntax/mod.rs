@@ -13,6 +13,6 @@ mod parser;
 mod tape;
 mod tree;
 
-pub use lexer::{RawLine, Token, TokenKind, lex, lex_line, lines, significant};
+pub use lexer::{Outline, RawLine, Token, TokenKind, lex, lex_line, lex_plain, lines, outline, pieces, significant};
 pub use parser::{Parser, parse};
 pub use tree::{Block, Body, Bytes, Head, Heads, Problem, ProblemKind, Statement, Tree, Word};

@@ -174,8 +174,8 @@ impl Body {
     }
 
     /// Its statements, one after the other. Nothing is kept.
-    pub fn heads(&self) -> Heads<'_> {
-        Heads { tape: self.tape.as_ref(), at: self.start, end: self.end }
+    pub fn heads(&self) -> Heads {
+        Heads { tape: self.tape.clone(), at: self.start, end: self.end }
     }
 
     /// Whether it holds nothing.
@@ -223,39 +223,39 @@ impl fmt::Debug for Body {
 
 /// Goes through the statements of a [`Body`].
 #[derive(Debug, Clone)]
-pub struct Heads<'a> {
-    tape: Option<&'a Rc<Tape>>,
+pub struct Heads {
+    tape: Option<Rc<Tape>>,
     at: u32,
     end: u32,
 }
 
 /// A statement that has not been taken apart.
-#[derive(Debug, Clone, Copy)]
-pub struct Head<'a> {
-    tape: &'a Rc<Tape>,
+#[derive(Debug, Clone)]
+pub struct Head {
+    tape: Rc<Tape>,
     start: u32,
     words_end: u32,
     /// Of its block: what is in it.
     block: Option<(u32, u32)>,
 }
 
-impl<'a> Iterator for Heads<'a> {
-    type Item = Head<'a>;
+impl Iterator for Heads {
+    type Item = Head;
 
-    fn next(&mut self) -> Option<Head<'a>> {
-        let tape = self.tape.filter(|_| self.at < self.end)?;
+    fn next(&mut self) -> Option<Head> {
+        let tape = self.tape.as_ref().filter(|_| self.at < self.end)?;
         let (start, words_end) = (self.at, tape.words_end(self.at, self.end));
         let opens = words_end < self.end && tape.item(words_end).kind == ItemKind::Open;
         let block = opens.then(|| (words_end + 2, tape.item(words_end + 1).start));
         self.at = block.map_or(words_end, |(_, close)| close + 1);
-        Some(Head { tape, start, words_end, block })
+        Some(Head { tape: tape.clone(), start, words_end, block })
     }
 }
 
-impl Head<'_> {
-    /// Whether the first word is `keyword`, in the first reading.
-    pub fn is(&self, keyword: &[u8]) -> bool {
-        self.start < self.words_end && self.tape.raw(self.tape.item(self.start)) == keyword
+impl Head {
+    /// The first word as it is written, without quotes; nothing before a brace that stands alone.
+    pub fn keyword(&self) -> &[u8] {
+        if self.start < self.words_end { self.tape.raw(self.tape.item(self.start)) } else { b"" }
     }
 
     /// Whether it has a block.

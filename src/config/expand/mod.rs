@@ -22,7 +22,7 @@ use std::path::PathBuf;
 
 use crate::diagnostic::{Diagnostic, ErrorClass, Findings, Name};
 use crate::source::{SourceId, SourceMap, Span};
-use crate::syntax::{Parser, Token, TokenKind, lex_line, lines, significant};
+use crate::syntax::{Outline, Parser, RawLine, Token, TokenKind, lex_line, lex_plain, outline, pieces, significant};
 
 use super::host::Files;
 use definition::{Definitions, RandomRange, definition, reference};
@@ -124,23 +124,48 @@ impl<S: Sink> Expander<'_, S> {
         let bytes = file.shared();
         self.reading.push(file.path().to_owned());
         let checks = self.checks;
-        for line in lines(source, &bytes) {
-            let text = significant(line.text);
-            self.lines_read += 1;
-            if self.unfinished.is_none() && is_plain(text) {
-                self.lex(line.span, line.text, line.is_split);
-                continue;
-            }
-            if line.is_split || line.text.contains(&0) {
-                // What is wrong with the line as such is seen by the lexer; its words are those of the expanded line.
-                let kind = if line.is_split { TokenKind::LineSplit } else { TokenKind::Nul };
-                self.sink.token(Token { kind, span: line.span }, line.text);
-            }
-            let len = text.len() as u32;
-            self.physical(Line::written(text, Span { end: line.span.start + len, ..line.span }).trimmed());
+        let mut at = 0;
+        while at < bytes.len() {
+            let line = outline(&bytes[at..]);
+            let end = at + line.len;
+            self.line(Span { source, start: at as u32, end: end as u32 }, &bytes[at..end], line, end == bytes.len());
+            at = end;
         }
         self.checks = checks;
         self.reading.pop();
+    }
+
+    /// A line of a file; most have nothing in them that is to be expanded.
+    fn line(&mut self, span: Span, line: &[u8], outline: Outline, is_last: bool) {
+        if let Some(end) =
+            outline.plain.filter(|end| self.unfinished.is_none() && is_plain(&line[..*end], outline.brace))
+        {
+            self.lines_read += 1;
+            lex_plain(span, &line[..end], &mut |token, text| self.sink.token(token, text));
+            if line.ends_with(b"\n") {
+                self.sink.token(Token { kind: TokenKind::Newline, span: Span { start: span.end - 1, ..span } }, b"\n");
+            }
+            return;
+        }
+        for piece in pieces(span, line, is_last) {
+            self.piece(piece);
+        }
+    }
+
+    /// What is read at once of a line that may have to be expanded.
+    fn piece(&mut self, line: RawLine) {
+        let text = significant(line.text);
+        self.lines_read += 1;
+        if self.unfinished.is_none() && is_plain(text, Some(0)) && !text.contains(&b'$') {
+            return self.lex(line.span, line.text, line.is_split);
+        }
+        if line.is_split || line.text.contains(&0) {
+            // What is wrong with the line as such is seen by the lexer; its words are those of the expanded line.
+            let kind = if line.is_split { TokenKind::LineSplit } else { TokenKind::Nul };
+            self.sink.token(Token { kind, span: line.span }, line.text);
+        }
+        let len = text.len() as u32;
+        self.physical(Line::written(text, Span { end: line.span.start + len, ..line.span }).trimmed());
     }
 
     /// A line of a file, without its comment.
@@ -412,8 +437,12 @@ fn continued(line: &Line) -> Option<Line> {
     line.bytes().ends_with(b"\\").then(|| line.part(0, line.bytes().len() - 1).trimmed())
 }
 
-/// Whether there is nothing in a line to be expanded.
-fn is_plain(line: &[u8]) -> bool {
-    let marked = matches!(line.trim_ascii_start().first(), Some(b'@' | b'~'));
-    !marked && !line.contains(&b'$') && !include::statements(line).any(|start| line[start..].starts_with(b"include"))
+/// Whether there is nothing but `$` to be expanded in a line with its first brace there.
+fn is_plain(line: &[u8], brace: Option<usize>) -> bool {
+    let text = line.trim_ascii_start();
+    if matches!(text.first(), Some(b'@' | b'~')) || text.starts_with(b"include") {
+        return false;
+    }
+    let is_last = brace.is_none_or(|brace| line[brace..].trim_ascii_end().len() <= 1);
+    is_last || !include::statements(line).any(|start| line[start..].starts_with(b"include"))
 }

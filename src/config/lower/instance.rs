@@ -134,12 +134,12 @@ impl InstanceDraft {
             "virtual_ipaddress" => self.virtual_addresses(context, line),
             "virtual_routes" => {
                 for entry in lines(context, line.body()) {
-                    self.routes.extend(routes::read(context, entry, None));
+                    self.routes.extend(routes::read(context, &entry, None));
                 }
             }
             "virtual_rules" => {
                 for entry in lines(context, line.body()) {
-                    self.rules.extend(rules::read(context, entry, priorities, None));
+                    self.rules.extend(rules::read(context, &entry, priorities, None));
                 }
             }
             "unicast_peer" => self.unicast_peers(context, line),
@@ -331,7 +331,7 @@ impl InstanceDraft {
 
     fn virtual_addresses(&mut self, context: &mut Context, block: &Line) {
         for line in lines(context, block.body()) {
-            let Some(address) = addresses::read(context, "vrrp_instance.virtual_ipaddress", line) else { continue };
+            let Some(address) = addresses::read(context, "vrrp_instance.virtual_ipaddress", &line) else { continue };
             if self.admit(context, address.net.value.addr(), address.net.span).is_some() {
                 self.addresses.push(address);
             }

@@ -103,7 +103,7 @@ fn garp_group(context: &mut Context, block: &Line, others: &[GarpGroup]) -> Opti
         }
         "interfaces" => {
             let before = group.interfaces.len();
-            let entries = lines(context, line.body());
+            let entries: Vec<_> = lines(context, line.body()).collect();
             for word in entries.iter().flat_map(|entry| second_reading(&entry.words).into_owned()) {
                 member(context, &mut group, others, &word);
             }

@@ -34,10 +34,10 @@ mod words;
 
 use crate::model::{Config, Statics, TrackedObject};
 use crate::schema::ROOT;
-use crate::syntax::Statement;
+use crate::syntax::Body;
 
 use super::context::Context;
-use super::cursor::{Line, judge, walk_all};
+use super::cursor::{judge, walk_root};
 
 pub(super) use bfd::BfdDraft;
 pub(super) use global::GlobalDraft;
@@ -67,61 +67,50 @@ pub(super) struct Draft {
 
 /// Reads the statements of a whole file, then makes a configuration of them. Blocks are read in file order, as an
 /// instance sees only the scripts above it; but `global_defs` comes first, wherever it stands.
-pub(super) fn lower(context: &mut Context, statements: &[Statement]) -> (Draft, Config) {
+pub(super) fn lower(context: &mut Context, statements: &Body) -> (Draft, Config) {
     context.dynamic_interfaces = mentions_dynamic_interfaces(statements);
-    let mut blocks: Vec<Line> = Vec::new();
-    walk_all(context, ROOT, statements, &mut |_, line| blocks.push(line));
-    let (globals, others): (Vec<_>, Vec<_>) = blocks.iter().partition(|line| line.keyword.name == "global_defs");
     let mut draft = Draft::default();
     let mut priorities = rules::Priorities::default();
-    for line in globals {
-        global::read(context, &mut draft.global, line);
-    }
-    for line in others {
-        match line.keyword.name.as_str() {
-            "virtual_server" => draft.servers.extend(virtual_server::read(context, line)),
-            "virtual_server_group" => draft.server_groups.extend(server_group::read(context, line)),
-            "track_file" | "vrrp_track_file" => draft.files.extend(tracked_objects::read_file(context, line)),
-            "vrrp_track_process" => draft.processes.extend(tracked_objects::read_process(context, line)),
-            "vrrp_sync_group" => {
-                let group = sync_group::read(context, line, &draft);
-                draft.sync_groups.extend(group);
-            }
-            "track_group" => {
-                let group = sync_group::read_track_group(context, line, &draft);
-                draft.track_groups.extend(group);
-            }
-            "vrrp_script" => draft.scripts.extend(script::read(context, line)),
-            "vrrp_instance" => {
-                let instance = instance::read(context, line, &draft, &mut priorities);
-                draft.instances.extend(instance);
-            }
-            "SSL" => certificate::read(context, &mut draft.global, line),
-            "bfd_instance" => {
-                let session = bfd::read(context, line, &draft.bfd);
-                draft.bfd.extend(session);
-            }
-            _ if root::read(context, &mut draft.global, line) => {}
-            _ if links::read(context, &mut draft.global.links, line) => {}
-            "static_routes" | "static_rules" => {
-                let groups = draft.track_groups.iter().map(|group| group.name.value.clone()).collect();
-                statics::read(context, &mut draft.statics, &mut priorities, &groups, line);
-            }
-            _ => judge(context, ROOT, line),
+    walk_root(context, statements, &mut |context, line| match line.keyword.name.as_str() {
+        "global_defs" => global::read(context, &mut draft.global, &line),
+        "virtual_server" => draft.servers.extend(virtual_server::read(context, &line)),
+        "virtual_server_group" => draft.server_groups.extend(server_group::read(context, &line)),
+        "track_file" | "vrrp_track_file" => draft.files.extend(tracked_objects::read_file(context, &line)),
+        "vrrp_track_process" => draft.processes.extend(tracked_objects::read_process(context, &line)),
+        "vrrp_sync_group" => {
+            let group = sync_group::read(context, &line, &draft);
+            draft.sync_groups.extend(group);
         }
-    }
+        "track_group" => {
+            let group = sync_group::read_track_group(context, &line, &draft);
+            draft.track_groups.extend(group);
+        }
+        "vrrp_script" => draft.scripts.extend(script::read(context, &line)),
+        "vrrp_instance" => {
+            let instance = instance::read(context, &line, &draft, &mut priorities);
+            draft.instances.extend(instance);
+        }
+        "SSL" => certificate::read(context, &mut draft.global, &line),
+        "bfd_instance" => {
+            let session = bfd::read(context, &line, &draft.bfd);
+            draft.bfd.extend(session);
+        }
+        _ if root::read(context, &mut draft.global, &line) => {}
+        _ if links::read(context, &mut draft.global.links, &line) => {}
+        "static_routes" | "static_rules" => {
+            let groups = draft.track_groups.iter().map(|group| group.name.value.clone()).collect();
+            statics::read(context, &mut draft.statics, &mut priorities, &groups, &line);
+        }
+        _ => judge(context, ROOT, &line),
+    });
     let config = finish(context, &draft);
     (draft, config)
 }
 
-fn mentions_dynamic_interfaces(statements: &[Statement]) -> bool {
-    let globals = statements.iter().filter(|statement| is(statement, "global_defs"));
-    let mut lines = globals.filter_map(|globals| globals.block.as_ref()).flat_map(|block| &block.statements);
-    lines.any(|line| is(line, "dynamic_interfaces"))
-}
-
-fn is(statement: &Statement, keyword: &str) -> bool {
-    statement.words.first().is_some_and(|word| word.bytes == keyword.as_bytes())
+fn mentions_dynamic_interfaces(statements: &Body) -> bool {
+    let globals = statements.heads().filter(|head| head.keyword() == b"global_defs");
+    let mut lines = globals.flat_map(|globals| globals.statement().body().heads());
+    lines.any(|line| line.keyword() == b"dynamic_interfaces")
 }
 
 fn finish(context: &mut Context, draft: &Draft) -> Config {

@@ -32,12 +32,12 @@ pub(super) fn read(
     match block.keyword.name.as_str() {
         "static_routes" => {
             for line in lines(context, body) {
-                draft.routes.extend(routes::read(context, line, Some(groups)));
+                draft.routes.extend(routes::read(context, &line, Some(groups)));
             }
         }
         "static_rules" => {
             for line in lines(context, body) {
-                draft.rules.extend(rules::read(context, line, priorities, Some(groups)));
+                draft.rules.extend(rules::read(context, &line, priorities, Some(groups)));
             }
         }
         other => unreachable!("grammar/root.conf calls '{other}' effective"),

@@ -4,7 +4,7 @@ use crate::config::context::Context;
 use crate::config::values::{self, Garbage, parse_address};
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
 use crate::schema::{self, Value};
-use crate::syntax::{Statement, Word};
+use crate::syntax::{Body, Word};
 
 use super::complain;
 use super::entry::{Entry, entries, shown};
@@ -12,7 +12,7 @@ use super::instance::LONGEST_INTERFACE;
 use crate::config::lower::tracking::missing_interface;
 
 /// Checks the lines of the block at `path`; hands back those whose address can be used.
-pub(super) fn check<'a>(context: &mut Context, path: &str, body: &'a [Statement]) -> Vec<Entry<'a>> {
+pub(super) fn check(context: &mut Context, path: &str, body: &Body) -> Vec<Entry> {
     entries(body).filter(|line| address(context, line).is_some() && options(context, path, line).is_some()).collect()
 }
 
@@ -77,7 +77,7 @@ fn options(context: &mut Context, path: &str, line: &Entry) -> Option<()> {
 }
 
 /// `static_ipaddress`: an address without `dev` is put on the default interface, which must be there.
-pub(super) fn check_static(context: &mut Context, body: &[Statement], default_interface: &Word) {
+pub(super) fn check_static(context: &mut Context, body: &Body, default_interface: &Word) {
     for line in check(context, "static_ipaddress", body) {
         if line.arguments().iter().any(|word| word.bytes == b"dev") {
             continue;

@@ -7,7 +7,7 @@ use crate::config::values::parse_address;
 use crate::diagnostic::Name;
 use crate::schema::Decimal;
 use crate::source::Span;
-use crate::syntax::Statement;
+use crate::syntax::Body;
 
 use super::entry::{self, Entry, all, entries, is_set, last, shown};
 use super::{addresses, complain, complain_later};
@@ -18,14 +18,14 @@ pub(super) const LONGEST_INTERFACE: usize = 15;
 /// What the checks of one instance share.
 struct Subject<'a> {
     name: String,
-    body: &'a [Statement],
+    body: &'a Body,
     version: i64,
     strict: bool,
     is_master: bool,
     priority: i64,
 }
 
-pub(super) fn check_all(context: &mut Context, statements: &[Statement]) {
+pub(super) fn check_all(context: &mut Context, statements: &Body) {
     let globals: Vec<Entry> = all(statements, "global_defs").collect();
     let global = |keyword: &str| globals.iter().rev().find_map(|block| last(block.body(), keyword));
     let version = global("vrrp_version").and_then(|entry| entry.argument(0).and_then(entry::number)).unwrap_or(2);

@@ -14,12 +14,12 @@ mod tracking;
 
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
 use crate::source::Span;
-use crate::syntax::Statement;
+use crate::syntax::Body;
 
 use super::context::Context;
 
 /// Reports what there is to say about a whole configuration.
-pub(super) fn check(context: &mut Context, statements: &[Statement]) {
+pub(super) fn check(context: &mut Context, statements: &Body) {
     let objects = tracking::Names::of(statements);
     statics::check(context, statements);
     instance::check_all(context, statements);

@@ -1,7 +1,7 @@
 //! Static addresses (`vrrp/vrrp_parser.c`).
 
 use crate::config::context::Context;
-use crate::syntax::{Statement, Word};
+use crate::syntax::{Body, Word};
 
 use super::addresses;
 use super::entry::{all, last};
@@ -9,7 +9,7 @@ use super::entry::{all, last};
 /// The interface of static addresses when nothing else is said (keepalived.conf(5), `default_interface`).
 const DEFAULT_INTERFACE: &[u8] = b"eth0";
 
-pub(super) fn check(context: &mut Context, statements: &[Statement]) {
+pub(super) fn check(context: &mut Context, statements: &Body) {
     let mut default_interface = None;
     for block in all(statements, "global_defs") {
         default_interface =

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::syntax::{Bytes, Statement, Word};
+use crate::syntax::{Body, Bytes, Word};
 
 use super::entry::{Entry, entries, last};
 
@@ -15,7 +15,7 @@ pub(super) struct Names {
 
 impl Names {
     /// All that the file defines.
-    pub fn of(statements: &[Statement]) -> Names {
+    pub fn of(statements: &Body) -> Names {
         let mut names = Names::default();
         entries(statements).for_each(|block| names.add(&block));
         names
