@@ -38,7 +38,8 @@ pub use track::{
     TrackProcess, TrackWeight, Tracked, TrackedObject, VrrpScript,
 };
 pub use vrrp::{
-    AdvertInterval, GROUP_V4, GROUP_V6, InitialState, Priority, Transport, Version, VirtualAddress, Vrid, VrrpInstance,
+    AddressOptions, AdvertInterval, GROUP_V4, GROUP_V6, InitialState, Priority, Transport, Version, VirtualAddress,
+    Vrid, VrrpInstance,
 };
 
 /// A whole configuration, ready to run.
@@ -58,7 +59,7 @@ pub struct Config {
     pub sync_groups: Vec<SyncGroup>,
     /// `track_group` blocks, in file order.
     pub track_groups: Vec<TrackGroup>,
-    /// `static_routes`, `static_rules`.
+    /// `static_ipaddress`, `static_routes`, `static_rules`.
     pub statics: Statics,
     /// `garp_group` blocks, and what global settings say about interfaces in none. Empty when nothing is slowed down.
     pub announce_paces: Vec<AnnouncePace>,

@@ -46,6 +46,8 @@ impl fmt::Debug for Owned {
 /// What the daemon sets at its start and takes away at its end.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Statics {
+    /// `static_ipaddress`, in file order.
+    pub addresses: Vec<VirtualAddress>,
     /// `static_routes`, in file order.
     pub routes: Vec<Route>,
     /// `static_rules`, in file order.

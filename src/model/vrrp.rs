@@ -220,12 +220,58 @@ pub struct VirtualAddress {
     pub broadcast: Option<Ipv4Addr>,
     /// `scope`, as the kernel numbers it (linux/rtnetlink.h `rt_scope_t`); 0 is global.
     pub scope: u8,
+    /// What is rarely written.
+    pub options: AddressOptions,
+}
+
+/// What few lines of `virtual_ipaddress` say.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct AddressOptions {
+    /// `peer`: the other end of a point-to-point link.
+    pub peer: Option<IpAddr>,
+    /// `home`, `mngtmpaddr`, `noprefixroute`, `autojoin`: `IFA_F_*` (linux/if_addr.h).
+    pub flags: u32,
+    /// `-nodad`: the address waits for duplicate address detection (IPv6).
+    pub detect_duplicates: bool,
+    /// `preferred_lft`, in seconds, `u32::MAX` for ever; without it a /128 is never preferred, any other always (IPv6).
+    pub preferred_lifetime: Option<u32>,
+    /// `no_track`: that the address or its interface is gone means nothing.
+    pub untracked: bool,
+    /// `track_group`: the instances that stand behind a static address.
+    pub track_group: Option<String>,
+}
+
+impl fmt::Debug for AddressOptions {
+    /// Leaves out what is not written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let AddressOptions { peer, flags, detect_duplicates, preferred_lifetime, untracked, track_group } = self;
+        let mut shown = f.debug_struct("AddressOptions");
+        if let Some(peer) = peer {
+            shown.field("peer", peer);
+        }
+        if *flags != 0 {
+            shown.field("flags", flags);
+        }
+        if *detect_duplicates {
+            shown.field("detect_duplicates", detect_duplicates);
+        }
+        if let Some(seconds) = preferred_lifetime {
+            shown.field("preferred_lifetime", seconds);
+        }
+        if *untracked {
+            shown.field("untracked", untracked);
+        }
+        if let Some(group) = track_group {
+            shown.field("track_group", group);
+        }
+        shown.finish()
+    }
 }
 
 impl VirtualAddress {
     /// One without options.
     pub fn new(net: IpNet, interface: InterfaceName) -> VirtualAddress {
-        VirtualAddress { net, interface, label: None, broadcast: None, scope: 0 }
+        VirtualAddress { net, interface, label: None, broadcast: None, scope: 0, options: AddressOptions::default() }
     }
 }
 

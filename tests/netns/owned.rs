@@ -24,7 +24,7 @@ fn shown(host: &Host, what: &[&str]) -> Vec<Value> {
 
 /// Drops what is a number of its own on every host, or that keepalived 2.2.7 does not set: 2.3.2 does.
 fn forget(value: &mut Value, addresses: bool) {
-    const OWN: [&str; 6] = ["ifindex", "link_index", "link_netnsid", "address", "permaddr", "expires"];
+    const OWN: [&str; 7] = ["ifindex", "link", "link_index", "link_netnsid", "address", "permaddr", "expires"];
     match value {
         Value::Object(fields) => {
             fields.retain(|name, _| !(OWN.contains(&name.as_str()) || addresses && name == "protocol"));
@@ -37,8 +37,9 @@ fn forget(value: &mut Value, addresses: bool) {
 
 /// Everything the comparison looks at.
 fn everything(host: &Host) -> Vec<(String, Vec<Value>)> {
-    let views: [&[&str]; 5] = [
+    let views: [&[&str]; 6] = [
         &["-4", "address", "show"],
+        &["-6", "address", "show", "scope", "global"],
         &["-4", "route", "show", "table", "all"],
         &["-6", "route", "show", "table", "all", "proto", "keepalived"],
         &["-4", "rule", "show"],
@@ -201,6 +202,75 @@ fn routes_and_rules_are_keepalived_s_in_every_state() {
     }
     let stopped = pair.alike("after the end");
     assert_eq!(count(&stopped, "keepalived"), 0, "{stopped:#?}");
+}
+
+/// Everything an address can say.
+const ADDRESSES: &str = "
+global_defs {
+    default_interface eth1
+}
+track_group G {
+    group {
+        V
+    }
+}
+static_ipaddress {
+    10.99.20.1/24 dev eth0 label eth0:static brd +
+    10.99.21.1/32
+    2001:db8:20::1/64 dev eth1 track_group G
+}
+vrrp_instance V {
+    interface eth0
+    virtual_router_id 51
+    advert_int 1
+    virtual_ipaddress {
+        10.99.0.100/24 brd 10.99.0.255 label eth0:v scope link
+        10.99.22.1 peer 10.99.22.2 dev eth1
+        10.99.23.1/24 brd - noprefixroute dev eth1 no_track
+        10.99.24.1/16 brd + home autojoin scope 50
+    }
+    virtual_ipaddress_excluded {
+        10.99.25.1/24
+        2001:db8:25::1/64
+        2001:db8:25::2
+        2001:db8:25::3/64 preferred_lft 0 mngtmpaddr
+        2001:db8:25::4 preferred_lft forever -nodad
+    }
+}
+";
+
+#[test]
+fn addresses_are_keepalived_s_in_every_state() {
+    let pair = Pair::start(ADDRESSES);
+    pair.both_log("Entering BACKUP STATE (init)");
+    let waiting = pair.alike("as BACKUP");
+    pair.both_log("Entering MASTER STATE");
+    let master = pair.alike("as MASTER");
+    assert_ne!(master, waiting);
+    let text = format!("{master:?}");
+    for address in ["10.99.0.100", "10.99.22.2", "10.99.25.1", "2001:db8:25::4", "2001:db8:20::1", "eth0:static"] {
+        assert!(text.contains(address), "{address} is missing: {master:#?}");
+    }
+    let changed = ADDRESSES
+        .replace("        10.99.25.1/24\n", "        10.99.26.1/24\n")
+        .replace("10.99.21.1/32", "10.99.27.1/32");
+    for host in pair.hosts() {
+        host.reload(changed.as_bytes());
+    }
+    eventually("alived to reload", LIMIT, || everything(pair.alived()) != master);
+    pair.alike("after a reload");
+    for host in pair.hosts() {
+        host.namespace().ip(&["link", "set", "eth0", "down"]);
+    }
+    pair.both_log("Entering FAULT STATE");
+    pair.alike("in FAULT");
+    for host in pair.hosts() {
+        host.terminate();
+    }
+    let stopped = format!("{:?}", pair.alike("after the end"));
+    for address in ["10.99.0.100", "10.99.20.1", "2001:db8:25::4"] {
+        assert!(!stopped.contains(address), "{address} stays behind");
+    }
 }
 
 /// What somebody takes away from a master is put back, and said; keepalived gives mastership up for a moment instead.

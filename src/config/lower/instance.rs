@@ -1,5 +1,6 @@
 //! `vrrp_instance`: reading its lines. What must hold across them is in [`super::instance_checks`].
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -43,6 +44,7 @@ pub(in crate::config) struct InstanceDraft {
     pub unicast: Option<Span>,
     pub peers: Vec<IpAddr>,
     pub addresses: Vec<AddressDraft>,
+    pub excluded: Vec<AddressDraft>,
     pub routes: Vec<Route>,
     pub rules: Vec<Rule>,
     pub tracked: Vec<TrackedDraft>,
@@ -106,6 +108,7 @@ pub(super) fn read(
         unicast: None,
         peers: Vec::new(),
         addresses: Vec::new(),
+        excluded: Vec::new(),
         routes: Vec::new(),
         rules: Vec::new(),
         tracked: Vec::new(),
@@ -132,6 +135,12 @@ impl InstanceDraft {
         match line.keyword.name.as_str() {
             "authentication" => self.authentication(context, line),
             "virtual_ipaddress" => self.virtual_addresses(context, line),
+            "virtual_ipaddress_excluded" => {
+                for entry in lines(context, line.body()) {
+                    let path = "vrrp_instance.virtual_ipaddress_excluded";
+                    self.excluded.extend(addresses::read(context, path, &entry, &BTreeSet::new()));
+                }
+            }
             "virtual_routes" => {
                 for entry in lines(context, line.body()) {
                     self.routes.extend(routes::read(context, &entry, None));
@@ -331,7 +340,8 @@ impl InstanceDraft {
 
     fn virtual_addresses(&mut self, context: &mut Context, block: &Line) {
         for line in lines(context, block.body()) {
-            let Some(address) = addresses::read(context, "vrrp_instance.virtual_ipaddress", &line) else { continue };
+            let path = "vrrp_instance.virtual_ipaddress";
+            let Some(address) = addresses::read(context, path, &line, &BTreeSet::new()) else { continue };
             if self.admit(context, address.net.value.addr(), address.net.span).is_some() {
                 self.addresses.push(address);
             }

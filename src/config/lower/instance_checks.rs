@@ -182,13 +182,13 @@ fn check_addresses(context: &mut Context, draft: &InstanceDraft, version: Versio
     }
     if let Some(excess) = draft.addresses.get(MAX_ADDRESSES) {
         context.report(
-            Diagnostic::error(Name::TOO_MANY_ADDRESSES, format!("{name}: an advert holds {MAX_ADDRESSES} addresses"))
+            Diagnostic::warning(Name::TOO_MANY_ADDRESSES, format!("{name}: an advert holds {MAX_ADDRESSES} addresses"))
                 .at(excess.net.span)
                 .class_without_line(ErrorClass::General).gist(format!(
                     "({name}) Number of VIPs ({}) exceeds maximum/space available in packet (max {MAX_ADDRESSES} addresses)",
                     draft.addresses.len()
                 ))
-                .note("keepalived treats the rest as virtual_ipaddress_excluded, which is not supported yet"),
+                .note("the rest is set and announced, but not advertised, as in virtual_ipaddress_excluded"),
         );
     }
 }
@@ -339,7 +339,10 @@ fn transport(context: &mut Context, draft: &InstanceDraft, defaults: &InstanceDe
 /// Routes, rules, and the other interfaces that the instance stands on.
 fn owned(draft: &InstanceDraft, stands: &Stands, own: &InterfaceName) -> Owned {
     let mut interfaces = stands.interfaces_of(&draft.name.value);
-    interfaces.extend(draft.addresses.iter().filter_map(|address| address.interface.clone()));
+    let excess = draft.addresses.iter().skip(MAX_ADDRESSES);
+    let excluded: Vec<_> = excess.chain(&draft.excluded).map(|address| address.on(own)).collect();
+    let addresses = draft.addresses.iter().chain(&draft.excluded).filter(|address| !address.options.untracked);
+    interfaces.extend(addresses.filter_map(|address| address.interface.clone()));
     for route in draft.routes.iter().filter(|route| route.tracked) {
         if let Hops::One(Hop { interface: Some(interface), .. }) = &route.hops {
             interfaces.insert(interface.clone());
@@ -347,18 +350,11 @@ fn owned(draft: &InstanceDraft, stands: &Stands, own: &InterfaceName) -> Owned {
     }
     interfaces.extend(draft.rules.iter().filter(|rule| rule.tracked).filter_map(|rule| rule.input.clone()));
     interfaces.remove(own);
-    Owned { excluded: Vec::new(), routes: draft.routes.clone(), rules: draft.rules.clone(), interfaces }
+    Owned { excluded, routes: draft.routes.clone(), rules: draft.rules.clone(), interfaces }
 }
 
 fn virtual_addresses(draft: &InstanceDraft, interface: &InterfaceName) -> Vec<VirtualAddress> {
-    let address = |address: &super::addresses::AddressDraft| VirtualAddress {
-        net: address.net.value,
-        interface: address.interface.clone().unwrap_or_else(|| interface.clone()),
-        label: address.label.clone(),
-        broadcast: address.broadcast,
-        scope: address.scope,
-    };
-    draft.addresses.iter().map(address).collect()
+    draft.addresses.iter().take(MAX_ADDRESSES).map(|address| address.on(interface)).collect()
 }
 
 /// What may be tracked: an owner's priority cannot be moved by a weight, nor one of a group that does not allow it.

@@ -97,7 +97,7 @@ pub(super) fn lower(context: &mut Context, statements: &Body) -> (Draft, Config)
         }
         _ if root::read(context, &mut draft.global, &line) => {}
         _ if links::read(context, &mut draft.global.links, &line) => {}
-        "static_routes" | "static_rules" => {
+        "static_ipaddress" | "static_routes" | "static_rules" => {
             let groups = draft.track_groups.iter().map(|group| group.name.value.clone()).collect();
             statics::read(context, &mut draft.statics, &mut priorities, &groups, &line);
         }
@@ -129,7 +129,8 @@ fn finish(context: &mut Context, draft: &Draft) -> Config {
     let track_groups = sync_group::finish_track_groups(context, draft);
     global.lvs = global::finish_lvs(context, &draft.global, &instances);
     let bfd = bfd::finish_all(context, &draft.bfd);
-    let statics = Statics { routes: draft.statics.routes.clone(), rules: draft.statics.rules.clone() };
+    let addresses = statics::finish_addresses(context, draft);
+    let statics = Statics { addresses, routes: draft.statics.routes.clone(), rules: draft.statics.rules.clone() };
     let announce_paces = conduct::paces(&global);
     Config {
         global,

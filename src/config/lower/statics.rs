@@ -1,21 +1,27 @@
-//! What the daemon owns whoever is master: `static_routes`, `static_rules`.
+//! What the daemon owns whoever is master: `static_ipaddress`, `static_routes`, `static_rules`.
 
 use std::collections::BTreeSet;
 
 use crate::config::context::Context;
 use crate::config::cursor::{Line, lines};
-use crate::diagnostic::Name;
+use crate::config::host::Interface;
+use crate::diagnostic::{Diagnostic, ErrorClass, Name};
 use crate::model::route::{Hops, Route};
-use crate::model::{InterfaceName, Rule};
+use crate::model::{InterfaceName, Rule, VirtualAddress};
 use crate::syntax::Word;
 
+use super::addresses::{self, AddressDraft};
 use super::rules::{self, Priorities};
 use super::words::{complain, shown};
 use super::{Draft, routes};
 
+/// The interface of static addresses when nothing else is said (keepalived.conf(5), `default_interface`).
+const DEFAULT_INTERFACE: &str = "eth0";
+
 /// What the blocks say, in the order of the file.
 #[derive(Default)]
 pub(in crate::config) struct StaticsDraft {
+    pub addresses: Vec<AddressDraft>,
     pub routes: Vec<Route>,
     pub rules: Vec<Rule>,
 }
@@ -30,6 +36,11 @@ pub(super) fn read(
 ) {
     let body = block.body();
     match block.keyword.name.as_str() {
+        "static_ipaddress" => {
+            for line in lines(context, body) {
+                draft.addresses.extend(addresses::read(context, "static_ipaddress", &line, groups));
+            }
+        }
         "static_routes" => {
             for line in lines(context, body) {
                 draft.routes.extend(routes::read(context, &line, Some(groups)));
@@ -42,6 +53,25 @@ pub(super) fn read(
         }
         other => unreachable!("grammar/root.conf calls '{other}' effective"),
     }
+}
+
+/// The static addresses; one without `dev` is on the default interface, which must be there.
+pub(super) fn finish_addresses(context: &mut Context, draft: &Draft) -> Vec<VirtualAddress> {
+    let default = draft.global.vrrp.default_interface.clone().or_else(|| InterfaceName::new(DEFAULT_INTERFACE));
+    let Some(default) = default else { return Vec::new() };
+    let missing = context.host.is_some_and(|host| host.interface(&default) == Interface::Missing);
+    for address in draft.statics.addresses.iter().filter(|address| missing && address.interface.is_none()) {
+        let ip = address.net.value.addr();
+        let gist = format!("Static address {ip} requires either an interface or default interface must exist");
+        context.report(
+            Diagnostic::error(Name::UNKNOWN_INTERFACE, format!("{ip} has no interface, and there is no {default}"))
+                .at(address.net.span)
+                .class(ErrorClass::Fatal)
+                .gist(gist)
+                .help("write 'dev' and an interface after the address"),
+        );
+    }
+    draft.statics.addresses.iter().map(|address| address.on(&default)).collect()
 }
 
 /// The group that a static route or rule names, which must be there.
@@ -86,6 +116,8 @@ impl StaticsDraft {
             Hops::One(hop) => hop.interface.clone(),
             Hops::Several(_) => None,
         };
-        routes.filter_map(of_route).chain(rules.filter_map(|rule| rule.input.clone()))
+        let is_one = move |address: &&AddressDraft| is_in(&address.options.track_group, !address.options.untracked);
+        let addresses = self.addresses.iter().filter(is_one).filter_map(|address| address.interface.clone());
+        addresses.chain(routes.filter_map(of_route)).chain(rules.filter_map(|rule| rule.input.clone()))
     }
 }

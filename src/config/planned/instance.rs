@@ -10,7 +10,7 @@ use crate::source::Span;
 use crate::syntax::Body;
 
 use super::entry::{self, Entry, all, entries, is_set, last, shown};
-use super::{addresses, complain, complain_later};
+use super::{complain, complain_later};
 
 /// Longest name of an interface (`IFNAMSIZ` − 1).
 pub(super) const LONGEST_INTERFACE: usize = 15;
@@ -53,9 +53,6 @@ fn check(context: &mut Context, block: &Entry, version: i64, strict: bool) {
     subject.families(context);
     subject.virtual_mac(context);
     subject.unicast_ttl(context);
-    for excluded in all(body, "virtual_ipaddress_excluded") {
-        addresses::check(context, "vrrp_instance.virtual_ipaddress_excluded", excluded.body());
-    }
 }
 
 impl Subject<'_> {

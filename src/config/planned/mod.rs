@@ -4,12 +4,10 @@
 //! The walk of the lowering has looked every keyword up and judged its first value by the grammar. Here is what a
 //! grammar of single values cannot say (keepalived.conf(5); `vrrp/vrrp_parser.c`, `check/check_parser.c`).
 
-mod addresses;
 mod checkers;
 mod entry;
 mod instance;
 mod servers;
-mod statics;
 mod tracking;
 
 use crate::diagnostic::{Diagnostic, ErrorClass, Name};
@@ -21,7 +19,6 @@ use super::context::Context;
 /// Reports what there is to say about a whole configuration.
 pub(super) fn check(context: &mut Context, statements: &Body) {
     let objects = tracking::Names::of(statements);
-    statics::check(context, statements);
     instance::check_all(context, statements);
     servers::check(context, statements, &objects);
 }

@@ -152,7 +152,7 @@ impl Entry {
     pub(super) fn announce(&self, rounds: u32, interfaces: &BTreeMap<InterfaceName, Interface>, out: &mut Vec<Action>) {
         let config = self.router.config();
         for round in 0..rounds {
-            for vip in &config.virtual_addresses {
+            for vip in &config.all_addresses() {
                 let Some(sender) = interfaces.get(&vip.interface).and_then(|interface| interface.mac) else { continue };
                 let (interface, address) = (vip.interface.clone(), vip.net.addr());
                 if round == 0 {

@@ -18,7 +18,7 @@ impl Routers {
         net: IpNet,
         out: &mut Vec<Action>,
     ) {
-        let ours = |vip: &VirtualAddress| vip.interface == *interface && vip.net == net;
+        let ours = |vip: &VirtualAddress| !vip.options.untracked && vip.interface == *interface && vip.net == net;
         self.lost(now, |config| config.all_addresses().iter().any(ours), out);
     }
 
@@ -61,12 +61,16 @@ impl Routers {
         let new = &self.statics;
         push(out, Action::RemoveRules, missing(&old.rules, &new.rules));
         push(out, Action::RemoveRoutes, missing(&old.routes, &new.routes));
+        push(out, Action::RemoveAddresses, missing(&old.addresses, &new.addresses));
+        push(out, Action::AddAddresses, missing(&new.addresses, &old.addresses));
         push(out, Action::AddRoutes, missing(&new.routes, &old.routes));
         push(out, Action::AddRules, missing(&new.rules, &old.rules));
     }
 
-    /// The kernel takes the routes of an interface along; when it is there again they are set again.
+    /// The kernel takes the addresses and routes of an interface along; when it is there again they are set again.
     pub(super) fn reinstate_statics(&self, interface: &InterfaceName, out: &mut Vec<Action>) {
+        let addresses = self.statics.addresses.iter().filter(|address| address.interface == *interface);
+        push(out, Action::AddAddresses, addresses.cloned().collect());
         let routes = self.statics.routes.iter();
         let on_it = routes.filter(|route| route.hops().iter().any(|hop| hop.interface.as_ref() == Some(interface)));
         push(out, Action::AddRoutes, on_it.cloned().collect());

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 use netlink_packet_route::address::{
-    AddressAttribute, AddressFlags, AddressHeaderFlags, AddressMessage, AddressProtocol, AddressScope, CacheInfo,
+    AddressAttribute, AddressFlags, AddressMessage, AddressProtocol, AddressScope, CacheInfo,
 };
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 
@@ -84,18 +84,29 @@ fn message(address: &VirtualAddress, index: u32) -> AddressMessage {
     message.header.scope = AddressScope::from(address.scope);
     message.header.index = index;
     message.attributes.push(AddressAttribute::Local(address.net.addr()));
+    let options = &address.options;
+    let mut flags = AddressFlags::from_bits_retain(options.flags);
     match address.net {
         IpNet::V4(_) => message.header.family = AddressFamily::Inet,
         IpNet::V6(net) => {
             message.header.family = AddressFamily::Inet6;
-            message.header.flags = AddressHeaderFlags::Nodad;
-            message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));
-            if net.prefix_len() == net.max_prefix_len() {
-                let mut deprecated = CacheInfo::default();
-                (deprecated.ifa_preferred, deprecated.ifa_valid) = (0, FOREVER);
-                message.attributes.push(AddressAttribute::CacheInfo(deprecated));
+            let forever = net.prefix_len() != net.max_prefix_len();
+            let preferred = options.preferred_lifetime.unwrap_or(if forever { FOREVER } else { 0 });
+            if preferred != FOREVER {
+                let mut lifetimes = CacheInfo::default();
+                (lifetimes.ifa_preferred, lifetimes.ifa_valid) = (preferred, FOREVER);
+                message.attributes.push(AddressAttribute::CacheInfo(lifetimes));
+            }
+            if !options.detect_duplicates {
+                flags |= AddressFlags::Nodad;
             }
         }
+    }
+    if !flags.is_empty() {
+        message.attributes.push(AddressAttribute::Flags(flags));
+    }
+    if let Some(peer) = options.peer {
+        message.attributes.push(AddressAttribute::Address(peer));
     }
     if let Some(broadcast) = address.broadcast {
         message.attributes.push(AddressAttribute::Broadcast(broadcast));
