@@ -65,6 +65,8 @@ pub(super) struct Draft {
     pub servers: Vec<ServerDraft>,
     pub server_groups: Vec<GroupDraft>,
     pub bfd: Vec<BfdDraft>,
+    /// `net_namespace_ipvs`
+    pub ipvs_namespace: Option<String>,
 }
 
 /// Reads the statements of a whole file, then makes a configuration of them. Blocks are read in file order, as an
@@ -85,6 +87,7 @@ pub(super) fn lower(context: &mut Context, statements: &[Statement]) -> (Draft, 
         draft.sessions.extend(above.filter(|above| is(above, "bfd_instance")).filter_map(tracking::session));
         match line.keyword.name.as_str() {
             "virtual_server" => draft.servers.extend(virtual_server::read(context, line)),
+            "net_namespace_ipvs" => draft.ipvs_namespace = line.argument().map(|word| word.text().into_owned()),
             "virtual_server_group" => draft.server_groups.extend(server_group::read(context, line)),
             "track_file" | "vrrp_track_file" => draft.files.extend(tracked_objects::read_file(context, line)),
             "vrrp_track_process" => draft.processes.extend(tracked_objects::read_process(context, line)),
@@ -144,6 +147,7 @@ fn finish(context: &mut Context, draft: &Draft) -> Config {
     let sync_groups = sync_group::finish_all(context, draft, &mut instances, &exists, &global);
     let track_groups = sync_group::finish_track_groups(context, draft);
     global.lvs = global::finish_lvs(context, &draft.global, &instances);
+    global.lvs.namespace.clone_from(&draft.ipvs_namespace);
     let bfd = bfd::finish_all(context, &draft.bfd);
     let statics = Statics { routes: draft.statics.routes.clone(), rules: draft.statics.rules.clone() };
     let announce_paces = conduct::paces(&global);
