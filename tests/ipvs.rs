@@ -39,7 +39,7 @@ fn needed(current: &Table, desired: &Table) -> usize {
 /// Services that go, then per service the service, its new destinations, and those that go.
 fn in_order(changes: &[Change]) -> bool {
     let rank = |change: &Change| match change {
-        Change::RemoveService(_) => 0,
+        Change::Flush | Change::RemoveService(_) => 0,
         Change::AddService(..) | Change::UpdateService(..) => 1,
         Change::AddDestination(..) | Change::UpdateDestination(..) => 2,
         Change::RemoveDestination(..) => 3,

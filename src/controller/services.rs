@@ -9,9 +9,9 @@
 //!                    └─ apply … Applied ───────┘
 //! ```
 //!
-//! The kernel's table is read before each change and only the difference is applied: what was left behind by a crash
-//! is adopted, what somebody else changed in our services is put right, and services that are not ours are never
-//! touched. A kernel without IPVS stops none of the checks; it is mentioned once, and tried again at the next change.
+//! The kernel's table is read first, and again now and then, and only differences are applied: what was left behind by a
+//! crash is adopted, what somebody else changed in our services is put right, and services that are not ours are never
+//! touched, unless `lvs_flush` wants it. A kernel without IPVS stops none of the checks; it is mentioned once, and tried again at the next change.
 //!
 //! Never knows netlink, sockets or the clock, nor anything of VRRP.
 
@@ -19,12 +19,15 @@ mod kernel;
 mod notices;
 mod reload;
 mod server;
+mod settings;
+mod suspend;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::check::{self, Outcome, Probe};
-use crate::ipvs::{Change, Table, desired};
+use crate::ipvs::{self, Change, Scope, SettingChange, Table, desired};
 use crate::model::lvs::FlushOnStop;
 use crate::model::{CheckerKind, Command, Config, FileName, ServerKey, Weight};
 use crate::notify::mail::{LocalNames, Mail, Mailer};
@@ -34,6 +37,8 @@ use crate::time::Instant;
 use kernel::Kernel;
 pub use kernel::{Failure, Unavailable};
 use server::Server;
+pub use settings::SettingFailure;
+use settings::Settings;
 
 /// Names a probe until its result is back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,6 +63,14 @@ pub enum ServicesEvent {
     TableRead(Result<Table, Unavailable>),
     /// What came of [`ServicesAction::Apply`]: the changes that failed.
     Applied(Vec<Failure>),
+    /// What came of [`ServicesAction::ReadSettings`].
+    SettingsRead(Result<ipvs::Settings, Unavailable>),
+    /// What came of [`ServicesAction::ApplySettings`]: what failed.
+    SettingsApplied(Vec<SettingFailure>),
+    /// A virtual router, by the name of its instance, has become MASTER, or is no longer.
+    InstanceChanged(String, bool),
+    /// The addresses that this host has now.
+    Addresses(BTreeSet<IpAddr>),
     /// Take everything of ours out of the kernel and end.
     Stop,
 }
@@ -69,10 +82,14 @@ pub enum ServicesAction {
     Probe(ProbeId, Probe),
     /// No result of the probes under way is waited for any more.
     AbandonProbes,
-    /// Read these services from the kernel and come back with [`ServicesEvent::TableRead`].
-    ReadTable(Vec<ServerKey>),
+    /// Read this part of the kernel's table and come back with [`ServicesEvent::TableRead`].
+    ReadTable(Scope),
     /// Carry out these changes in order and come back with [`ServicesEvent::Applied`].
     Apply(Vec<Change>),
+    /// Read timeouts and sync daemons and come back with [`ServicesEvent::SettingsRead`].
+    ReadSettings,
+    /// Carry out these commands and come back with [`ServicesEvent::SettingsApplied`].
+    ApplySettings(Vec<SettingChange>),
     /// Run a script of the configuration; what comes of it changes nothing.
     Run(Command),
     /// Write a line to the FIFOs that are told of real servers.
@@ -108,6 +125,9 @@ pub struct Services {
     probes: BTreeMap<ProbeId, Position>,
     next_probe: u64,
     kernel: Kernel,
+    settings: Settings,
+    /// What `ha_suspend` looks at.
+    addresses: BTreeSet<IpAddr>,
     flush_on_stop: FlushOnStop,
     started: bool,
     stopping: bool,
@@ -124,6 +144,8 @@ impl Services {
             probes: BTreeMap::new(),
             next_probe: 0,
             kernel: Kernel::default(),
+            settings: Settings::default(),
+            addresses: BTreeSet::new(),
             flush_on_stop: FlushOnStop::No,
             started: false,
             stopping: false,
@@ -151,19 +173,20 @@ impl Services {
                 let concerned = |kind: &CheckerKind| matches!(kind, CheckerKind::Bfd(session) if *session == name);
                 self.advance_all(now, concerned, &check::Event::Session(up), &mut actions);
             }
-            ServicesEvent::TableRead(Ok(table)) => {
-                let desired = self.desired(self.kernel.concerned());
-                actions.extend(self.kernel.table_read(table, &desired));
-            }
+            ServicesEvent::TableRead(Ok(table)) => actions.extend(self.kernel.table_read(now, table)),
             ServicesEvent::TableRead(Err(reason)) => {
                 actions.extend(self.kernel.unavailable(now, reason, self.stopping))
             }
             ServicesEvent::Applied(failures) => actions.extend(self.kernel.applied(now, failures)),
+            ServicesEvent::SettingsRead(current) => actions.extend(self.settings.settings_read(current)),
+            ServicesEvent::SettingsApplied(failures) => actions.extend(self.settings.applied(failures)),
+            ServicesEvent::InstanceChanged(name, is_master) => self.settings.instance_changed(&name, is_master),
+            ServicesEvent::Addresses(addresses) => self.addresses_changed(now, addresses, &mut actions),
             ServicesEvent::Stop if !self.stopping => self.stop(&mut actions),
             ServicesEvent::Configure(..) | ServicesEvent::Stop => {}
         }
-        actions.extend(self.kernel.next_read());
-        if self.stopping && self.kernel.is_idle() {
+        self.next_step(now, &mut actions);
+        if self.stopping && self.kernel.is_idle() && self.settings.is_idle() {
             actions.push(ServicesAction::Stopped);
         }
         actions
@@ -179,12 +202,15 @@ impl Services {
     fn schedule_all(&mut self, actions: &mut Vec<ServicesAction>) {
         self.schedule.clear();
         for (server_position, server) in self.servers.iter().enumerate() {
+            let rests = self.is_resting(server_position);
             for (real_position, real) in server.reals().enumerate() {
                 for (checker_position, checker) in real.checkers().iter().enumerate() {
                     let position = (server_position, real_position, checker_position);
-                    self.schedule.extend(checker.next_deadline().map(|at| (at, position)));
                     let (real, server) = (real.name(), server.name());
-                    self.say(actions, format!("Activating healthchecker for service {real} for VS {server}"));
+                    let verb = if rests { "Deactivating" } else { "Activating" };
+                    self.say(actions, format!("{verb} healthchecker for service {real} for VS {server}"));
+                    let due = checker.next_deadline().filter(|_| !rests);
+                    self.schedule.extend(due.map(|at| (at, position)));
                 }
             }
         }
@@ -193,7 +219,9 @@ impl Services {
     fn tick(&mut self, now: Instant, actions: &mut Vec<ServicesAction>) {
         while let Some((_, position)) = self.schedule.first().copied().filter(|(at, _)| *at <= now) {
             self.schedule.pop_first();
-            self.advance(now, position, check::Event::Tick, actions);
+            if !self.is_resting(position.0) {
+                self.advance(now, position, check::Event::Tick, actions);
+            }
         }
         self.kernel.tick(now);
     }
@@ -297,13 +325,27 @@ impl Services {
         for server in &servers {
             self.tell_stopping(server, self.flush_on_stop == FlushOnStop::No, actions);
         }
-        self.kernel.touch(servers.iter().flat_map(Server::keys));
+        self.settings.stop();
+        if self.flush_on_stop == FlushOnStop::Everything && !servers.is_empty() {
+            self.kernel.flush();
+        } else {
+            self.kernel.touch(servers.iter().flat_map(Server::keys));
+        }
     }
 
-    /// The part of the table we want that is about `keys`.
-    fn desired(&self, keys: &BTreeSet<ServerKey>) -> Table {
-        let servers = self.servers.iter().map(|server| (server.config(), server.pool()));
-        desired(servers, |key| keys.contains(key))
+    /// The next command to the kernel, if one is due.
+    fn next_step(&mut self, now: Instant, actions: &mut Vec<ServicesAction>) {
+        let servers = &self.servers;
+        let wanted = |keys: &BTreeSet<ServerKey>| {
+            desired(servers.iter().map(|server| (server.config(), server.pool())), |key| keys.contains(key))
+        };
+        // One after the other: what there is to say comes before what is done next.
+        let step = self.kernel.next_step(now, wanted);
+        if matches!(step, Some(ServicesAction::ReadTable(_))) {
+            self.settings.audit();
+        }
+        actions.extend(step);
+        actions.extend(self.settings.next_step());
     }
 
     fn checker(&mut self, (server, real, checker): Position) -> Option<&mut check::Checker> {

@@ -10,7 +10,9 @@
 //!
 //! A reload is parsed here, on the main thread, and reaches the others as a finished configuration or not at all.
 
+mod addresses;
 pub mod bfd;
+mod ipvs;
 mod kernel;
 pub mod log;
 pub mod notifier;
@@ -41,7 +43,7 @@ use crate::track::Outcome;
 use log::LogOptions;
 use notifier::Notifier;
 use pidfile::PidFile;
-use services::ServicesCommand;
+use services::{ServicesCommand, ServicesNotice};
 use vrrp::{News, Order, VrrpThread};
 use watch::Watch;
 
@@ -223,9 +225,9 @@ struct Services {
 }
 
 impl Services {
-    fn start(config: Config) -> Services {
+    fn start(config: Config, notices: mpsc::UnboundedSender<ServicesNotice>) -> Services {
         let (commands, inbox) = mpsc::unbounded_channel();
-        Services { commands, task: Box::pin(services::run(config, inbox)) }
+        Services { commands, task: Box::pin(services::run(config, inbox, notices)) }
     }
 
     /// Removes what is ours from the kernel, then ends.
@@ -265,11 +267,12 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
     };
     let (mut notifier, mut watch) = (Notifier::default(), Watch::default());
     let mut vrrp = None;
+    notifier.configure(&config);
     if options.vrrp {
-        notifier.configure(&config);
         vrrp = Some(start_vrrp(&config, watch.configure(&config, true))?);
     }
-    let mut services = options.checkers.then(|| Services::start(config.clone()));
+    let (notices, mut noticed) = mpsc::unbounded_channel();
+    let mut services = options.checkers.then(|| Services::start(config.clone(), notices));
     let mut sessions = bfd::Bfd::new(options.bfd);
     sessions.tell_vrrp(vrrp.as_ref().map(VrrpThread::way));
     sessions.tell_services(services.as_ref().map(|services| services.commands.clone()));
@@ -296,8 +299,8 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
                 match load(options) {
                     Ok(new) => {
                         config = new;
+                        notifier.configure(&config);
                         if options.vrrp {
-                            notifier.configure(&config);
                             let observed = watch.configure(&config, false);
                             if let Some(vrrp) = &vrrp {
                                 observed.into_iter().for_each(|event| vrrp.order(Order::Observed(event)));
@@ -319,6 +322,11 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
                     scripts.spawn(async move { (name, run, process::run(command, timeout).await) });
                 }
                 News::Notify(message) => notifier.tell(message),
+                News::InstanceChanged { name, is_master } => {
+                    if let Some(services) = &services {
+                        let _ = services.commands.send(ServicesCommand::InstanceChanged(name, is_master));
+                    }
+                }
                 News::Ended(reason) => {
                     let reason = reason.unwrap_or_else(|| "for no reason given".to_owned());
                     tracing::error!("VRRP ended ({reason}); starting it again in {} s", RESPAWN_DELAY.as_secs());
@@ -336,6 +344,7 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
                     observed.into_iter().for_each(|event| vrrp.order(Order::Observed(event)));
                 }
             }
+            Some(notice) = noticed.recv() => notify(&mut notifier, notice),
             () = notifier.reap() => {}
             () = wait_until(respawn_at) => {
                 respawn_at = None;
@@ -369,7 +378,7 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
                     reason.into_iter().for_each(|reason| tracing::error!("VRRP ended: {reason}"));
                     break;
                 }
-                News::RunScript { .. } => {}
+                News::RunScript { .. } | News::InstanceChanged { .. } => {}
             }
         }
         vrrp.join();
@@ -378,6 +387,9 @@ async fn serve(options: &Options, mut config: Config) -> Result<(), DaemonError>
         services.stop().await;
     }
     sessions.stop();
+    while let Ok(notice) = noticed.try_recv() {
+        notify(&mut notifier, notice);
+    }
     notifier.finish().await;
     Ok(())
 }
@@ -397,6 +409,13 @@ async fn wait_until(at: Option<tokio::time::Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
+    }
+}
+
+fn notify(notifier: &mut Notifier, notice: ServicesNotice) {
+    match notice {
+        ServicesNotice::Run(command) => notifier.run(command),
+        ServicesNotice::Line(line) => notifier.write_of_services(&line),
     }
 }
 

@@ -31,6 +31,10 @@ pub struct Notifier {
 
 struct Pipe {
     config: NotifyFifo,
+    /// `notify_fifo` and `vrrp_notify_fifo`: told of instances and sync groups.
+    of_vrrp: bool,
+    /// `notify_fifo` and `lvs_notify_fifo`: told of virtual and real servers.
+    of_services: bool,
     fifo: Fifo,
     reader: Option<AbortHandle>,
     /// That lines are lost has been said.
@@ -41,15 +45,23 @@ impl Notifier {
     /// Tells whom `config` names from now on. A FIFO that stays the same stays open, and its reader goes on.
     pub fn configure(&mut self, config: &Config) {
         let global = &config.global;
-        let wanted: Vec<&NotifyFifo> = global.fifo.iter().chain(&global.vrrp.fifo).collect();
-        let (kept, gone): (Vec<Pipe>, Vec<Pipe>) =
-            std::mem::take(&mut self.pipes).into_iter().partition(|pipe| wanted.contains(&&pipe.config));
+        let both = global.fifo.iter().map(|fifo| (fifo, true, true));
+        let vrrp = global.vrrp.fifo.iter().map(|fifo| (fifo, true, false));
+        let services = global.lvs_fifo.iter().map(|fifo| (fifo, false, true));
+        let wanted: Vec<(&NotifyFifo, bool, bool)> = both.chain(vrrp).chain(services).collect();
+        let is_wanted = |pipe: &Pipe| wanted.iter().any(|(fifo, ..)| **fifo == pipe.config);
+        let (kept, gone): (Vec<Pipe>, Vec<Pipe>) = std::mem::take(&mut self.pipes).into_iter().partition(is_wanted);
         self.pipes = kept;
+        self.pipes.iter_mut().for_each(|pipe| (pipe.of_vrrp, pipe.of_services) = (false, false));
         gone.into_iter().for_each(Pipe::close);
-        for config in wanted {
+        for (config, of_vrrp, of_services) in wanted {
             // Two keywords may name one file; it is told everything once.
             if self.pipes.iter().all(|pipe| pipe.config.path != config.path) {
                 self.open(config);
+            }
+            for pipe in self.pipes.iter_mut().filter(|pipe| pipe.config.path == config.path) {
+                pipe.of_vrrp |= of_vrrp;
+                pipe.of_services |= of_services;
             }
         }
         if self.global.as_ref() != Some(global) {
@@ -75,7 +87,7 @@ impl Notifier {
                 path
             })
         });
-        self.pipes.push(Pipe { config: config.clone(), fifo, reader, told: false });
+        self.pipes.push(Pipe { config: config.clone(), of_vrrp: false, of_services: false, fifo, reader, told: false });
     }
 
     /// Tells one thing.
@@ -84,13 +96,25 @@ impl Notifier {
             Message::Run(command) => {
                 self.scripts.spawn(run(command));
             }
-            Message::Line(line) => self.pipes.iter_mut().for_each(|pipe| pipe.write(&line)),
+            Message::Line(line) => {
+                self.pipes.iter_mut().filter(|pipe| pipe.of_vrrp).for_each(|pipe| pipe.write(&line));
+            }
             Message::Mail { subject, body } => {
                 if let Some(mails) = &self.mails {
                     let _ = mails.send((subject, body));
                 }
             }
         }
+    }
+
+    /// Runs a script of a virtual or real server.
+    pub fn run(&mut self, command: Command) {
+        self.scripts.spawn(run(command));
+    }
+
+    /// Writes a line about a virtual or real server.
+    pub fn write_of_services(&mut self, line: &str) {
+        self.pipes.iter_mut().filter(|pipe| pipe.of_services).for_each(|pipe| pipe.write(line));
     }
 
     /// Lets go of what has ended. Never returns; safe to abandon.

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::error::Error;
+use std::net::IpAddr;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
@@ -15,14 +16,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{sleep_until, timeout};
 
+use super::addresses::Addresses;
+use super::ipvs::Link;
 use crate::check::{Outcome, ScriptEnd};
-use crate::controller::services::{Failure, ProbeId, Services, ServicesAction, ServicesEvent, Severity, Unavailable};
-use crate::io::netlink::ipvs::{Ipvs, IpvsError, describe};
+use crate::controller::services::{ProbeId, Services, ServicesAction, ServicesEvent, Severity};
 use crate::io::probe::Prober;
 use crate::io::track_files::{Reading, TrackFiles};
 use crate::io::{process, smtp, sys};
-use crate::ipvs::{Change, Table};
-use crate::model::{CheckerKind, Command, Config, ServerKey, TrackFile};
+use crate::model::{CheckerKind, Command, Config, TrackFile};
 use crate::notify::mail::{LocalNames, Mail, Mailer};
 use crate::time::Instant;
 use crate::track;
@@ -30,7 +31,7 @@ use crate::track;
 /// How long the names of this machine may take to find.
 const NAMES_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long scripts and mails about the end may take, as keepalived's.
+/// How long mails about the end may take.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// What the rest of the daemon tells the virtual servers.
@@ -41,13 +42,28 @@ pub enum ServicesCommand {
     Reload(Config),
     /// A BFD session is up, or is not.
     SessionChanged(String, bool),
+    /// The instance of that name is MASTER now, or is no longer.
+    InstanceChanged(String, bool),
     /// Take everything of ours out of the kernel and end; told through the channel when done.
     Stop(oneshot::Sender<()>),
 }
 
+/// What the virtual servers tell others.
+#[derive(Debug)]
+pub enum ServicesNotice {
+    /// Run this and go on.
+    Run(Command),
+    /// Write this line to `notify_fifo` and `lvs_notify_fifo`.
+    Line(String),
+}
+
 /// Runs the virtual servers of `config` until told to stop, or until `commands` closes. Returns when nothing of ours
 /// is left in the kernel. Needs a tokio runtime with time and I/O, of any flavour.
-pub async fn run(config: Config, mut commands: mpsc::UnboundedReceiver<ServicesCommand>) {
+pub async fn run(
+    config: Config,
+    mut commands: mpsc::UnboundedReceiver<ServicesCommand>,
+    notices: mpsc::UnboundedSender<ServicesNotice>,
+) {
     let prober = Prober::new(seed()).and_then(|prober| Ok((sys::watch_readable(prober.readiness()?)?, prober)));
     let (readiness, prober) = match prober {
         Ok(prober) => prober,
@@ -61,9 +77,11 @@ pub async fn run(config: Config, mut commands: mpsc::UnboundedReceiver<ServicesC
         scripts: JoinSet::new(),
         files: None,
         queued: VecDeque::new(),
+        link: Link::new(config.global.lvs.namespace.clone()),
         kernel: JoinSet::new(),
+        addresses: None,
         mails: JoinSet::new(),
-        notices: JoinSet::new(),
+        notices,
         names: None,
         stopped: false,
     };
@@ -77,6 +95,9 @@ pub async fn run(config: Config, mut commands: mpsc::UnboundedReceiver<ServicesC
                     continue;
                 }
                 Some(ServicesCommand::SessionChanged(name, up)) => ServicesEvent::SessionChanged(name, up),
+                Some(ServicesCommand::InstanceChanged(name, is_master)) => {
+                    ServicesEvent::InstanceChanged(name, is_master)
+                }
                 Some(ServicesCommand::Stop(sender)) => {
                     done.push(sender);
                     ServicesEvent::Stop
@@ -111,9 +132,12 @@ struct Edge {
     files: Option<TrackFiles>,
     /// What is known but not fed yet.
     queued: VecDeque<ServicesEvent>,
+    link: Link,
     kernel: JoinSet<ServicesEvent>,
+    /// This host's addresses, where `ha_suspend` looks at them.
+    addresses: Option<Addresses>,
     mails: JoinSet<()>,
-    notices: JoinSet<()>,
+    notices: mpsc::UnboundedSender<ServicesNotice>,
     /// This machine's names, once they were needed.
     names: Option<LocalNames>,
     stopped: bool,
@@ -128,6 +152,16 @@ impl Edge {
         let names = self.names.clone().unwrap_or_default();
         self.prober.identify(config.global.certificate.clone());
         let files = watched_files(&config);
+        let needs_addresses = config.virtual_servers.iter().any(|server| server.ha_suspend);
+        if needs_addresses && self.addresses.is_none() {
+            match Addresses::open() {
+                Ok(addresses) => {
+                    self.feed(ServicesEvent::Addresses(addresses.all()));
+                    self.addresses = Some(addresses);
+                }
+                Err(error) => tracing::error!("ha_suspend: the addresses of this host cannot be watched: {error}"),
+            }
+        }
         self.feed(ServicesEvent::Configure(config, names));
         self.watch(&files);
     }
@@ -170,8 +204,8 @@ impl Edge {
                     }
                     return ServicesEvent::Tick;
                 }
+                Some(addresses) = moved(&mut self.addresses) => return ServicesEvent::Addresses(addresses),
                 Some(_) = self.mails.join_next() => continue,
-                Some(_) = self.notices.join_next() => continue,
                 () = async {
                     match deadline {
                         Some(at) => sleep_until(self.clock + at.since_start()).await,
@@ -195,12 +229,9 @@ impl Edge {
         }
     }
 
-    /// Lets the scripts and mails of the end come to theirs.
+    /// Lets the mails of the end come to theirs.
     async fn last_words(mut self) {
-        let all = async {
-            while self.notices.join_next().await.is_some() {}
-            while self.mails.join_next().await.is_some() {}
-        };
+        let all = async { while self.mails.join_next().await.is_some() {} };
         // What is not done by then is ended.
         let _ = timeout(LAST_WORDS, all).await;
     }
@@ -233,16 +264,13 @@ impl Edge {
                 self.prober.abandon_all();
                 self.scripts.abort_all();
             }
-            ServicesAction::ReadTable(keys) => {
-                self.kernel.spawn_blocking(move || ServicesEvent::TableRead(read_table(&keys)));
-            }
-            ServicesAction::Apply(changes) => {
-                self.kernel.spawn_blocking(move || ServicesEvent::Applied(apply(changes)));
-            }
-            ServicesAction::Run(command) => {
-                self.notices.spawn(run_script(command));
-            }
-            ServicesAction::Line(_) => {}
+            ServicesAction::ReadTable(scope) => self.on_kernel(move |link| link.read(&scope)),
+            ServicesAction::Apply(changes) => self.on_kernel(move |link| link.apply(changes)),
+            ServicesAction::ReadSettings => self.on_kernel(|link| link.settings()),
+            ServicesAction::ApplySettings(changes) => self.on_kernel(move |link| link.apply_settings(changes)),
+            // Whoever listens ends after us.
+            ServicesAction::Run(command) => drop(self.notices.send(ServicesNotice::Run(command))),
+            ServicesAction::Line(line) => drop(self.notices.send(ServicesNotice::Line(line))),
             ServicesAction::Mail(mail) => {
                 self.mails.spawn(deliver(mail));
             }
@@ -292,6 +320,14 @@ fn file_read(reading: Reading) -> Option<ServicesEvent> {
     }
 }
 
+impl Edge {
+    /// Does something that waits for the kernel, on a thread of its own.
+    fn on_kernel(&mut self, work: impl FnOnce(&Link) -> ServicesEvent + Send + 'static) {
+        let link = self.link.clone();
+        self.kernel.spawn_blocking(move || work(&link));
+    }
+}
+
 /// What the end of a script is to a checker.
 fn ended(outcome: track::Outcome) -> Outcome {
     match outcome {
@@ -302,34 +338,11 @@ fn ended(outcome: track::Outcome) -> Outcome {
     }
 }
 
-fn read_table(keys: &[ServerKey]) -> Result<Table, Unavailable> {
-    Ipvs::open().and_then(|mut ipvs| ipvs.read(keys)).map_err(|error| match error {
-        IpvsError::Absent => Unavailable::NoIpvs,
-        error if error.errno() == Some(libc::EPERM) => Unavailable::NotPermitted,
-        error => Unavailable::Failed(error.to_string()),
-    })
-}
-
-fn apply(changes: Vec<Change>) -> Vec<Failure> {
-    let failure = |(change, error): (Change, IpvsError)| Failure {
-        reason: describe(&change, &error),
-        errno: error.errno(),
-        change,
-    };
-    match Ipvs::open() {
-        Ok(mut ipvs) => ipvs.apply(changes).into_iter().map(failure).collect(),
-        Err(error) => {
-            let reason = error.to_string();
-            changes.into_iter().map(|change| Failure { change, reason: reason.clone(), errno: None }).collect()
-        }
-    }
-}
-
-/// Runs a script; only that it could not be run is worth a line.
-async fn run_script(command: Command) {
-    let program = command.argv.first().cloned().unwrap_or_default();
-    if let track::Outcome::NotStarted(reason) = process::run_to_end(command).await {
-        tracing::warn!("notify script {program} was not run: {reason}");
+/// The addresses of this host after the next change of them; never, where nobody looks at them.
+async fn moved(addresses: &mut Option<Addresses>) -> Option<BTreeSet<IpAddr>> {
+    match addresses {
+        Some(addresses) => addresses.changed().await,
+        None => std::future::pending().await,
     }
 }
 

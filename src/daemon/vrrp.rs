@@ -82,6 +82,13 @@ pub enum News {
     },
     /// Tell this and go on.
     Notify(Message),
+    /// An instance has become MASTER, or is no longer.
+    InstanceChanged {
+        /// `vrrp_instance` name.
+        name: String,
+        /// Whether it is MASTER.
+        is_master: bool,
+    },
     /// The thread has ended: every address is removed. With a message if it could not go on.
     Ended(Option<String>),
 }
@@ -388,7 +395,13 @@ impl Edge {
             Action::Notify(message) => {
                 let _ = self.news.send(News::Notify(message));
             }
-            Action::Report(report) => say(&report),
+            Action::Report(report) => {
+                if let RoutersReport::Router { instance, report: crate::vrrp::Report::Entered { to, .. } } = &report {
+                    let is_master = *to == crate::vrrp::StateName::Master;
+                    let _ = self.news.send(News::InstanceChanged { name: instance.clone(), is_master });
+                }
+                say(&report);
+            }
         }
         None
     }

@@ -32,7 +32,7 @@ impl Stage {
     pub fn set(directory: &Path, reporter: Reporter) -> Result<Stage, Spoiled> {
         let network = Network::build()?;
         // Asking loads the module where there is one.
-        let kernel_has_ipvs = Ipvs::open().is_ok();
+        let kernel_has_ipvs = Ipvs::open(None).is_ok();
         let setup = |doing| move |source| Spoiled::Setup { doing, source };
         http::serve(network.host(HostId::Web1), "web 1").map_err(setup("starting a web server"))?;
         http::serve(network.host(HostId::Web2), "web 2").map_err(setup("starting a web server"))?;

@@ -12,8 +12,10 @@
 
 mod desired;
 mod plan;
+mod settings;
 mod table;
 
 pub use desired::{Pool, desired, destination, service};
 pub use plan::{Change, Conflict, plan};
-pub use table::{Entry, Table};
+pub use settings::{SettingChange, Settings, plan_settings};
+pub use table::{Entry, Scope, Table};

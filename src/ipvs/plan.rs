@@ -10,6 +10,8 @@ use crate::model::ipvs::{Destination, Service};
 /// One command to the kernel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
+    /// `IPVS_CMD_FLUSH`: removes every service, whosever it is.
+    Flush,
     /// `IPVS_CMD_DEL_SERVICE`: takes the destinations with it.
     RemoveService(ServerKey),
     /// `IPVS_CMD_DEL_DEST`
@@ -69,15 +71,16 @@ pub fn plan(current: &Table, desired: &Table) -> Vec<Change> {
 }
 
 impl Change {
-    /// The service concerned.
-    pub fn key(&self) -> &ServerKey {
+    /// The service concerned; `None` when it is the whole table.
+    pub fn key(&self) -> Option<&ServerKey> {
         match self {
+            Change::Flush => None,
             Change::RemoveService(key)
             | Change::RemoveDestination(key, _)
             | Change::AddService(key, _)
             | Change::UpdateService(key, _)
             | Change::AddDestination(key, ..)
-            | Change::UpdateDestination(key, ..) => key,
+            | Change::UpdateDestination(key, ..) => Some(key),
         }
     }
 
@@ -85,6 +88,7 @@ impl Change {
     pub fn apply(&self, table: &mut Table) -> Result<(), Conflict> {
         let services = &mut table.services;
         match self {
+            Change::Flush => services.clear(),
             Change::RemoveService(key) => {
                 services.shift_remove(key).ok_or(Conflict::NoService)?;
             }
@@ -123,6 +127,7 @@ impl fmt::Display for Change {
     /// `IP_VS_SO_SET_ADDDEST(1159)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Change::Flush => "IP_VS_SO_SET_FLUSH(1157)",
             Change::AddService(..) => "IP_VS_SO_SET_ADD(1154)",
             Change::UpdateService(..) => "IP_VS_SO_SET_EDIT(1155)",
             Change::RemoveService(..) => "IP_VS_SO_SET_DEL(1156)",

@@ -1,5 +1,6 @@
 //! A set of services and their destinations.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use indexmap::IndexMap;
@@ -16,6 +17,15 @@ pub struct Entry {
     pub destinations: IndexMap<SocketAddr, Destination>,
 }
 
+/// What of the kernel's table is to be read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Scope {
+    /// These services, with their destinations.
+    pub services: BTreeSet<ServerKey>,
+    /// Every other service too, without its destinations.
+    pub foreign: bool,
+}
+
 /// Services by their keys. Order is kept, for the order of commands and of reports; it takes no part in equality, as
 /// the kernel keeps none.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,6 +35,12 @@ pub struct Table {
 }
 
 impl Table {
+    /// The part of the table that is about these services.
+    pub fn part<'a>(&self, keys: impl IntoIterator<Item = &'a ServerKey>) -> Table {
+        let entry = |key: &ServerKey| Some((*key, self.services.get(key)?.clone()));
+        Table { services: keys.into_iter().filter_map(entry).collect() }
+    }
+
     /// The same table without the services that `keep` refuses.
     pub fn retain(mut self, keep: impl Fn(&ServerKey) -> bool) -> Table {
         self.services.retain(|key, _| keep(key));

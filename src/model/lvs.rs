@@ -432,6 +432,32 @@ pub struct Timeouts {
     pub udp_s: u32,
 }
 
+impl Timeouts {
+    /// These, with what they leave open taken from `others`.
+    pub fn over(&self, others: &Timeouts) -> Timeouts {
+        let or = |own: u32, other: u32| if own == 0 { other } else { own };
+        Timeouts {
+            tcp_s: or(self.tcp_s, others.tcp_s),
+            tcp_fin_s: or(self.tcp_fin_s, others.tcp_fin_s),
+            udp_s: or(self.udp_s, others.udp_s),
+        }
+    }
+}
+
+/// What a sync daemon does (`IP_VS_STATE_MASTER`, `IP_VS_STATE_BACKUP`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SyncRole {
+    /// Tells others the connections of this director.
+    Master,
+    /// Learns those of another one.
+    Backup,
+}
+
+impl SyncRole {
+    /// Both.
+    pub const ALL: [SyncRole; 2] = [SyncRole::Master, SyncRole::Backup];
+}
+
 /// `lvs_flush_on_stop`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FlushOnStop {

@@ -11,6 +11,7 @@ mod attribute;
 mod destination;
 mod family;
 mod service;
+mod settings;
 
 use std::net::SocketAddr;
 
@@ -18,7 +19,7 @@ use netlink_packet_core::Emitable;
 use netlink_packet_generic::GenlFamily;
 
 use crate::model::ipvs::{Destination, Service};
-use crate::model::lvs::{Family, ServerKey};
+use crate::model::lvs::{Family, ServerKey, SyncDaemon, SyncRole, Timeouts};
 
 use attribute::{Attributes, Writer};
 pub use family::{CONTROLLER_ID, GetFamily, parse_family_id};
@@ -30,9 +31,10 @@ const VERSION: u8 = 1;
 /// Length of `struct genlmsghdr`.
 const GENL_HEADER_LEN: usize = 4;
 
-/// `IPVS_CMD_ATTR_SERVICE`, `IPVS_CMD_ATTR_DEST`
+/// `IPVS_CMD_ATTR_SERVICE`, `IPVS_CMD_ATTR_DEST`, `IPVS_CMD_ATTR_DAEMON`
 const ATTR_SERVICE: u16 = 1;
 const ATTR_DEST: u16 = 2;
+const ATTR_DAEMON: u16 = 3;
 /// `IPVS_INFO_ATTR_VERSION`, `IPVS_INFO_ATTR_CONN_TAB_SIZE`
 const INFO_VERSION: u16 = 1;
 const INFO_TABLE_SIZE: u16 = 2;
@@ -47,8 +49,14 @@ mod command {
     pub const SET_DEST: u8 = 6;
     pub const DEL_DEST: u8 = 7;
     pub const GET_DEST: u8 = 8;
+    pub const NEW_DAEMON: u8 = 9;
+    pub const DEL_DAEMON: u8 = 10;
+    pub const GET_DAEMON: u8 = 11;
+    pub const SET_CONFIG: u8 = 12;
+    pub const GET_CONFIG: u8 = 13;
     pub const SET_INFO: u8 = 14;
     pub const GET_INFO: u8 = 15;
+    pub const FLUSH: u8 = 17;
 }
 
 /// What is asked of the kernel.
@@ -74,6 +82,18 @@ pub enum Request {
     SetDest(ServerKey, SocketAddr, Destination),
     /// Removes a destination; its connections' packets are dropped from then on.
     DelDest(ServerKey, SocketAddr),
+    /// Removes every service.
+    Flush,
+    /// Which sync daemons run; sent as a dump.
+    GetDaemons,
+    /// Starts a sync daemon: `EEXIST` when one of that role runs.
+    NewDaemon(SyncRole, SyncDaemon),
+    /// Stops a sync daemon: `ESRCH` when none of that role runs. Right after its start the kernel does not answer.
+    DelDaemon(SyncRole),
+    /// The timeouts of connections.
+    GetConfig,
+    /// Sets the timeouts that are not 0.
+    SetConfig(Timeouts),
 }
 
 /// What the kernel answers.
@@ -90,6 +110,10 @@ pub enum Reply {
     Service(ServerKey, Service),
     /// To [`Request::GetDests`].
     Dest(SocketAddr, Destination),
+    /// To [`Request::GetDaemons`].
+    Daemon(SyncRole, SyncDaemon),
+    /// To [`Request::GetConfig`].
+    Config(Timeouts),
 }
 
 /// Why a message could not be understood.
@@ -115,7 +139,7 @@ impl Request {
     fn attributes(&self) -> Vec<u8> {
         let mut writer = Writer::default();
         match self {
-            Request::GetInfo | Request::GetServices => {}
+            Request::GetInfo | Request::GetServices | Request::Flush | Request::GetDaemons | Request::GetConfig => {}
             Request::GetService(key) | Request::DelService(key) | Request::GetDests(key) => {
                 writer.nested(ATTR_SERVICE, |service| service::emit_key(service, key));
             }
@@ -136,6 +160,14 @@ impl Request {
                 writer.nested(ATTR_SERVICE, |service| service::emit_key(service, key));
                 writer.nested(ATTR_DEST, |dest| destination::emit_key(dest, address));
             }
+            Request::NewDaemon(role, daemon) => writer.nested(ATTR_DAEMON, |attributes| {
+                settings::emit_role(attributes, *role);
+                settings::emit_daemon(attributes, daemon);
+            }),
+            Request::DelDaemon(role) => {
+                writer.nested(ATTR_DAEMON, |attributes| settings::emit_role(attributes, *role));
+            }
+            Request::SetConfig(timeouts) => settings::emit_timeouts(&mut writer, timeouts),
         }
         writer.into_bytes()
     }
@@ -163,6 +195,18 @@ impl Request {
             command::NEW_DEST => Request::NewDest(key()?, address()?, dest_options()?),
             command::SET_DEST => Request::SetDest(key()?, address()?, dest_options()?),
             command::DEL_DEST => Request::DelDest(key()?, address()?),
+            command::FLUSH => Request::Flush,
+            command::GET_DAEMON => Request::GetDaemons,
+            command::NEW_DAEMON => {
+                let daemon = attributes.get(ATTR_DAEMON).map(Attributes).ok_or(ParseError::Missing("daemon"))?;
+                Request::NewDaemon(settings::parse_role(daemon)?, settings::parse_daemon(daemon)?)
+            }
+            command::DEL_DAEMON => {
+                let daemon = attributes.get(ATTR_DAEMON).map(Attributes).ok_or(ParseError::Missing("daemon"))?;
+                Request::DelDaemon(settings::parse_role(daemon)?)
+            }
+            command::GET_CONFIG => Request::GetConfig,
+            command::SET_CONFIG => Request::SetConfig(settings::parse_timeouts(attributes)?),
             other => return Err(ParseError::UnexpectedCommand(other)),
         })
     }
@@ -184,6 +228,12 @@ impl GenlFamily for Request {
             Request::NewDest(..) => command::NEW_DEST,
             Request::SetDest(..) => command::SET_DEST,
             Request::DelDest(..) => command::DEL_DEST,
+            Request::Flush => command::FLUSH,
+            Request::GetDaemons => command::GET_DAEMON,
+            Request::NewDaemon(..) => command::NEW_DAEMON,
+            Request::DelDaemon(_) => command::DEL_DAEMON,
+            Request::GetConfig => command::GET_CONFIG,
+            Request::SetConfig(_) => command::SET_CONFIG,
         }
     }
 
@@ -222,6 +272,11 @@ impl Reply {
                 let dest = attributes.get(ATTR_DEST).map(Attributes).ok_or(ParseError::Missing("destination"))?;
                 Ok(Reply::Dest(destination::parse_key(dest, family)?, destination::parse_options(dest)?))
             }
+            command::NEW_DAEMON => {
+                let daemon = attributes.get(ATTR_DAEMON).map(Attributes).ok_or(ParseError::Missing("daemon"))?;
+                Ok(Reply::Daemon(settings::parse_role(daemon)?, settings::parse_daemon(daemon)?))
+            }
+            command::SET_CONFIG => Ok(Reply::Config(settings::parse_timeouts(attributes)?)),
             other => Err(ParseError::UnexpectedCommand(other)),
         }
     }

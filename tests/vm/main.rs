@@ -4,6 +4,7 @@ mod engine;
 mod guest;
 mod initramfs;
 mod spy;
+mod tables;
 mod vm;
 
 use alived::wire::ipvs::Request;

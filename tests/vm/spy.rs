@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use alived::wire::ipvs::Request;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::guest::wait_until;
 use super::vm::run;
@@ -18,6 +20,12 @@ const NETLINK_HEADER: usize = 16;
 const CONTROLLER_ID: u16 = 0x10;
 /// `NLM_F_REQUEST`
 const REQUEST: u16 = 1;
+
+/// Octets kept of each packet. tcpdump makes every slot of its ring so large: with its default of 256 KiB the ring has
+/// eight of them, and what a daemon says in one go does not fit.
+const SNAP_LENGTH: &str = "8192";
+/// Size of the ring.
+const BUFFER_KIB: &str = "8192";
 
 /// The firewall mark of our own last command.
 const MARK: u32 = 65535;
@@ -35,7 +43,7 @@ impl Spy {
         run("ip link set nl0 up");
         let capture = PathBuf::from("/run/netlink.pcap");
         let tcpdump = Command::new("tcpdump")
-            .args(["-i", "nl0", "-U", "--immediate-mode", "-Z", "root", "-w"])
+            .args(["-i", "nl0", "-U", "--immediate-mode", "-Z", "root", "-s", SNAP_LENGTH, "-B", BUFFER_KIB, "-w"])
             .arg(&capture)
             .stderr(fs::File::create("/run/tcpdump.log").expect("a writable /run"))
             .stdin(Stdio::null())
@@ -61,8 +69,11 @@ impl Spy {
         };
         wait_until("the capture is complete", complete, String::new);
         run(&format!("ipvsadm -D -f {MARK}"));
-        self.tcpdump.kill().expect("our child");
+        let pid = i32::try_from(self.tcpdump.id()).expect("a process id");
+        kill(Pid::from_raw(pid), Signal::SIGINT).expect("our child");
         self.tcpdump.wait().expect("our child");
+        let log = fs::read_to_string("/run/tcpdump.log").expect("its log");
+        assert!(log.lines().any(|line| line == "0 packets dropped by kernel"), "the capture has gaps: {log}");
         changes
     }
 }
@@ -72,7 +83,15 @@ fn captured(capture: &Path) -> Vec<Request> {
     let file = fs::read(capture).expect("the capture");
     let requests = messages(&file).into_iter().filter_map(|message| Request::parse(message).ok());
     let only_reads = |request: &Request| {
-        matches!(request, Request::GetInfo | Request::GetService(_) | Request::GetServices | Request::GetDests(_))
+        matches!(
+            request,
+            Request::GetInfo
+                | Request::GetService(_)
+                | Request::GetServices
+                | Request::GetDests(_)
+                | Request::GetConfig
+                | Request::GetDaemons
+        )
     };
     requests.filter(|request| !only_reads(request)).collect()
 }

@@ -21,16 +21,16 @@ const MODULES: &str = "ipv6 dummy veth nlmon ip_vs ip_vs_rr ip_vs_wrr ip_vs_wlc"
 const TIME_LIMIT: Duration = Duration::from_secs(240);
 
 /// What the machine had to say.
-struct Run {
+pub struct Run {
     /// The verdict of each test that ran.
     passed: HashMap<String, bool>,
     /// Output and console, for failures.
-    output: String,
+    pub output: String,
 }
 
-/// Runs `body` inside the machine as the test `name`, which must be the name of the calling function.
+/// Runs `body` inside the machine as the test `name`, which must be the path of the calling function within this binary.
 pub fn case(name: &str, body: impl FnOnce() + Send) {
-    if std::env::var_os(INSIDE).is_some() {
+    if is_inside() {
         return guest::isolated(body);
     }
     static RUN: OnceLock<Result<Run, String>> = OnceLock::new();
@@ -51,8 +51,13 @@ fn section(output: &str, name: &str) -> String {
     }
 }
 
-/// Boots a machine and runs this binary's tests in it.
-fn boot() -> Result<Run, String> {
+/// Whether this runs inside the machine.
+pub fn is_inside() -> bool {
+    std::env::var_os(INSIDE).is_some()
+}
+
+/// Boots a machine and runs this binary in it, with the filters that were given.
+pub fn boot() -> Result<Run, String> {
     let engine = Engine::choose()?;
     let job = tempfile::tempdir().map_err(|error| format!("making a directory: {error}"))?;
     let this = std::env::current_exe().map_err(|error| format!("finding this binary: {error}"))?;

@@ -63,6 +63,8 @@ pub(super) struct Draft {
     pub servers: Vec<ServerDraft>,
     pub server_groups: Vec<GroupDraft>,
     pub bfd: Vec<BfdDraft>,
+    /// `net_namespace_ipvs`
+    pub ipvs_namespace: Option<String>,
 }
 
 /// Reads the statements of a whole file, then makes a configuration of them. Blocks are read in file order, as an
@@ -94,6 +96,10 @@ pub(super) fn lower(context: &mut Context, statements: &Body) -> (Draft, Config)
         "bfd_instance" => {
             let session = bfd::read(context, &line, &draft.bfd);
             draft.bfd.extend(session);
+        }
+        "net_namespace_ipvs" => {
+            draft.ipvs_namespace = line.argument().map(|word| word.text().into_owned());
+            root::read(context, &mut draft.global, &line);
         }
         _ if root::read(context, &mut draft.global, &line) => {}
         _ if links::read(context, &mut draft.global.links, &line) => {}
@@ -128,6 +134,7 @@ fn finish(context: &mut Context, draft: &Draft) -> Config {
     let sync_groups = sync_group::finish_all(context, draft, &mut instances, &exists, &global);
     let track_groups = sync_group::finish_track_groups(context, draft);
     global.lvs = global::finish_lvs(context, &draft.global, &instances);
+    global.lvs.namespace.clone_from(&draft.ipvs_namespace);
     let bfd = bfd::finish_all(context, &draft.bfd);
     let addresses = statics::finish_addresses(context, draft);
     let statics = Statics { addresses, routes: draft.statics.routes.clone(), rules: draft.statics.rules.clone() };

@@ -197,7 +197,8 @@ fn finish(
         inhibit_on_failure: draft.inhibit_on_failure.unwrap_or(server.inhibit_on_failure),
         notify_up: command("notify_up", &draft.notify_up),
         notify_down: command("notify_down", &draft.notify_down),
-        smtp_alert: draft.smtp_alert.unwrap_or(true),
+        // Unlike everything else they are mailed about unless something says otherwise.
+        smtp_alert: draft.smtp_alert.or(global.email.alerts.of_checkers()).unwrap_or(true),
         snmp_name: draft.snmp_name.clone(),
         checkers,
     }

@@ -209,7 +209,7 @@ fn finish(
         quorum_down: command("quorum_down", &draft.quorum_down),
         omega: draft.omega,
         ha_suspend,
-        smtp_alert: draft.smtp_alert.unwrap_or(false),
+        smtp_alert: draft.smtp_alert.or(global.email.alerts.of_checkers()).unwrap_or(false),
         snmp_name: draft.snmp_name.clone(),
         real_servers,
         target,

@@ -19,12 +19,16 @@ impl Services {
         actions: &mut Vec<ServicesAction>,
     ) {
         self.mailer = Mailer::new(&config.global, names);
+        self.settings.configure(&config.global.lvs);
         self.flush_on_stop = config.global.lvs.flush_on_stop;
         let old: IndexMap<ServerId, Server> =
             std::mem::take(&mut self.servers).into_iter().map(|server| (server.id().clone(), server)).collect();
         if self.started {
             self.probes.clear();
             actions.push(ServicesAction::AbandonProbes);
+        }
+        if !self.started && config.global.lvs.flush && !config.virtual_servers.is_empty() {
+            self.kernel.remove_foreign();
         }
         self.kernel.touch(old.values().flat_map(Server::keys));
         self.kernel.touch(config.virtual_servers.iter().flat_map(|new| new.target.keys()));

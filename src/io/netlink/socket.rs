@@ -4,6 +4,7 @@
 //! know cannot lose a whole message. Every wait has a time limit: the kernel leaves some commands unanswered.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use netlink_packet_core::{
@@ -27,8 +28,12 @@ const NLM_F_ACK_TLVS: u16 = 0x200;
 const NLMSGERR_ATTR_MSG: u16 = 1;
 /// Length of `struct nlmsghdr`.
 const HEADER_LEN: usize = 16;
-/// Acknowledgements of more messages than about 250 overflow the default receive buffer.
-const BATCH: usize = 100;
+/// Refusals of more messages than about 250 overflow the default receive buffer; ours holds some 1,300.
+const BATCH: usize = 500;
+/// Octets of a batch; more may not fit the send buffer.
+const BATCH_BYTES: usize = 128 * 1024;
+/// No command is longer.
+const LONGEST: usize = 1024;
 /// How long to wait for any one answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -49,6 +54,14 @@ pub enum NetlinkError {
     /// Answers were lost because too many arrived at once; read the state back.
     #[error("netlink answers were lost (receive buffer overrun)")]
     Overrun,
+    /// The network namespace could not be entered.
+    #[error("entering the network namespace {}", .path.display())]
+    Namespace {
+        /// Its file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// The socket itself failed.
     #[error("netlink socket")]
     Socket(#[from] io::Error),
@@ -96,6 +109,7 @@ impl Connection {
         setsockopt(&fd, sockopt::ReceiveTimeout, &timeout).map_err(io::Error::from)?;
         // Needs CAP_NET_ADMIN; without it the default buffer still holds a batch.
         let _ = setsockopt(&fd, sockopt::RcvBufForce, &(1 << 20));
+        let _ = setsockopt(&fd, sockopt::SndBuf, &(1 << 19));
         Ok(Connection { socket, sequence: 0 })
     }
 
@@ -115,26 +129,83 @@ impl Connection {
     }
 
     /// Many commands, carried out in order; one that fails does not stop the rest. The answers are in the order of
-    /// `messages`.
+    /// `messages`. Only the last command of each batch is acknowledged: what went wrong with the others is told, with
+    /// their sequence numbers, before that.
     pub fn batch<M: NetlinkSerializable>(&mut self, messages: Vec<(u16, M)>) -> Vec<Result<(), NetlinkError>> {
         let mut results = Vec::with_capacity(messages.len());
         let mut messages = messages.into_iter().peekable();
+        let mut bytes = Vec::new();
         while messages.peek().is_some() {
-            let mut bytes = Vec::new();
-            let mut sequences = Vec::with_capacity(BATCH);
-            for (flags, message) in messages.by_ref().take(BATCH) {
-                let (encoded, sequence) = self.encode(NLM_F_REQUEST | NLM_F_ACK | flags, message);
+            bytes.clear();
+            let first = self.sequence.wrapping_add(1).max(1);
+            let mut count = 0;
+            while let Some((flags, message)) = messages.next_if(|_| bytes.len() < BATCH_BYTES && count < BATCH) {
+                let is_last = messages.peek().is_none() || bytes.len() + LONGEST >= BATCH_BYTES || count + 1 == BATCH;
+                let acknowledged = if is_last { NLM_F_ACK } else { 0 };
+                let (encoded, _) = self.encode(NLM_F_REQUEST | acknowledged | flags, message);
                 bytes.extend_from_slice(&encoded);
-                sequences.push(sequence);
+                count += 1;
+                if is_last {
+                    break;
+                }
             }
-            if let Err(error) = self.socket.send(&bytes, 0) {
-                let kind = error.kind();
-                results.extend(sequences.iter().map(|_| Err(NetlinkError::Socket(kind.into()))));
-                continue;
-            }
-            results.extend(sequences.into_iter().map(|sequence| self.collect(sequence).map(drop)));
+            results.extend(self.carry_out(&bytes, first, count));
         }
         results
+    }
+
+    /// Sends a batch and reads what comes of it.
+    fn carry_out(&mut self, bytes: &[u8], first: u32, count: usize) -> Vec<Result<(), NetlinkError>> {
+        if let Err(error) = self.socket.send(bytes, 0) {
+            let kind = error.kind();
+            return (0..count).map(|_| Err(NetlinkError::Socket(kind.into()))).collect();
+        }
+        let mut results: Vec<Result<(), NetlinkError>> = (0..count).map(|_| Ok(())).collect();
+        let unknown = |error: &NetlinkError| match error {
+            NetlinkError::Overrun => NetlinkError::Overrun,
+            NetlinkError::Malformed(what) => NetlinkError::Malformed(what),
+            _ => NetlinkError::NoAnswer,
+        };
+        loop {
+            let datagram = match self.receive() {
+                Ok(datagram) => datagram,
+                // Without the last answer nothing is known about those that were not refused.
+                Err(error) => {
+                    let unanswered = results.iter_mut().filter(|result| result.is_ok());
+                    unanswered.for_each(|result| *result = Err(unknown(&error)));
+                    return results;
+                }
+            };
+            let mut rest = datagram.as_slice();
+            let mut finished = false;
+            while let Ok(Some((header, payload, next))) = split_message(rest) {
+                rest = next;
+                let position = header.sequence.wrapping_sub(first) as usize;
+                if header.message_type != NLMSG_ERROR || position >= count {
+                    continue;
+                }
+                results[position] = parse_error(header.flags, payload).and_then(|result| result);
+                finished |= position + 1 == count;
+            }
+            if finished {
+                return results;
+            }
+        }
+    }
+
+    /// The next datagram.
+    fn receive(&mut self) -> Result<Vec<u8>, NetlinkError> {
+        loop {
+            match self.socket.recv_from_full() {
+                Ok((datagram, _)) => return Ok(datagram),
+                Err(error) => match error.raw_os_error() {
+                    Some(libc::EAGAIN) => return Err(NetlinkError::NoAnswer),
+                    Some(libc::ENOBUFS) => return Err(NetlinkError::Overrun),
+                    Some(libc::EINTR) => {}
+                    _ => return Err(NetlinkError::Socket(error)),
+                },
+            }
+        }
     }
 
     fn encode<M: NetlinkSerializable>(&mut self, flags: u16, message: M) -> (Vec<u8>, u32) {
@@ -153,17 +224,7 @@ impl Connection {
     fn collect(&mut self, sequence: u32) -> Result<Vec<Reply>, NetlinkError> {
         let mut replies = Vec::new();
         loop {
-            let datagram = match self.socket.recv_from_full() {
-                Ok((datagram, _)) => datagram,
-                Err(error) => {
-                    return Err(match error.raw_os_error() {
-                        Some(libc::EAGAIN) => NetlinkError::NoAnswer,
-                        Some(libc::ENOBUFS) => NetlinkError::Overrun,
-                        Some(libc::EINTR) => continue,
-                        _ => NetlinkError::Socket(error),
-                    });
-                }
-            };
+            let datagram = self.receive()?;
             let mut rest = datagram.as_slice();
             let mut finished = None;
             while let Some((header, payload, next)) = split_message(rest)? {

@@ -168,6 +168,13 @@ pub struct Alerts {
     pub checker: Option<bool>,
 }
 
+impl Alerts {
+    /// Of virtual and real servers that do not say themselves.
+    pub fn of_checkers(&self) -> Option<bool> {
+        self.checker.or(self.all)
+    }
+}
+
 impl Default for EmailSettings {
     fn default() -> Self {
         EmailSettings {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::check::Cause;
 
 use crate::controller::services::*;
-use crate::ipvs::Pool;
+use crate::ipvs::{Conflict, Pool};
 use crate::model::ipvs::ServiceFlags;
 use crate::model::lvs::Family;
 use crate::model::{
@@ -74,26 +74,32 @@ impl World {
                     let outcome = if alive { Outcome::Passed } else { Outcome::Failed(Cause::ConnectFailed) };
                     self.feed(ServicesEvent::ProbeFinished(id, outcome));
                 }
-                ServicesAction::ReadTable(keys) => {
+                ServicesAction::ReadTable(scope) => {
                     self.reads += 1;
                     let table = self.kernel.clone().ok_or(Unavailable::NoIpvs);
-                    let table = table.map(|table| table.retain(|key| keys.contains(key)));
+                    let table = table.map(|table| table.retain(|key| scope.foreign || scope.services.contains(key)));
                     self.feed(ServicesEvent::TableRead(table));
                 }
                 ServicesAction::Apply(changes) => {
-                    let table = self.kernel.as_mut().expect("read before");
                     let mut failures = Vec::new();
                     for change in changes {
-                        match self.refused {
+                        let errno = match (self.refused, &mut self.kernel) {
+                            (Some(errno), _) => Some(errno),
+                            (None, None) => Some(0),
+                            (None, Some(table)) => change.apply(table).err().map(|conflict| match conflict {
+                                Conflict::Exists => 17,
+                                Conflict::NoService => 3,
+                                Conflict::NoDestination => 2,
+                            }),
+                        };
+                        match errno {
                             Some(errno) => failures.push(failure(change, errno)),
-                            None => {
-                                change.apply(table).expect("the kernel would take it");
-                                self.applied.push(change);
-                            }
+                            None => self.applied.push(change),
                         }
                     }
                     self.feed(ServicesEvent::Applied(failures));
                 }
+                ServicesAction::ReadSettings | ServicesAction::ApplySettings(_) => panic!("nothing asks for them"),
                 ServicesAction::Run(command) => self.told.push(command.argv.join(" ")),
                 ServicesAction::Line(line) => self.told.push(line.trim_end().to_owned()),
                 ServicesAction::Mail(mail) => self.mails.push((mail.subject, mail.body)),
