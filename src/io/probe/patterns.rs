@@ -11,8 +11,12 @@ use crate::model::CheckerKind;
 /// Compiled patterns, and why others are none.
 #[derive(Default)]
 pub(super) struct Patterns {
-    compiled: HashMap<(Vec<u8>, u32), Result<Rc<RefCell<Pattern>>, String>>,
+    /// By pattern and options.
+    compiled: HashMap<(Vec<u8>, u32), Compiled>,
 }
+
+/// A pattern, or why it is none.
+type Compiled = Result<Rc<RefCell<Pattern>>, String>;
 
 impl Patterns {
     /// What looks for the regular expression of the probe's url; `None` without one. An error is why it is none.
