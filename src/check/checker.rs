@@ -323,6 +323,9 @@ impl Checker {
             self.progress = Progress::File(change);
             actions.push(Action::WeightChanged);
         }
+        if fails == self.up {
+            actions.push(Action::Report(Report::FileFault(fails)));
+        }
         if fails {
             self.bad(None, &mut actions);
         } else if !self.up {

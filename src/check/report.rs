@@ -35,6 +35,8 @@ pub enum Report {
     },
     /// A MISC_CHECK failed, for good or not; the retries so far and the most.
     Script(ScriptEnd, Attempts),
+    /// The number in a file became a failure, or is none any more.
+    FileFault(bool),
     /// A BFD session went up or down.
     Session(bool),
     /// A probe could not be made.
@@ -131,6 +133,10 @@ impl Report {
                 };
                 format!("Misc check for [{real} VS {server}] by [{program}] {how}.")
             }
+            Report::FileFault(fails) => {
+                let change = if *fails { "now" } else { "leaving" };
+                format!("({real}): tracked file {} {change} FAULT state", file(checker))
+            }
             Report::Session(up) => {
                 let (name, state) = (session(checker), if *up { "UP" } else { "DOWN" });
                 format!("BFD check of [{name}] RS({real}) is {state}")
@@ -224,6 +230,13 @@ fn web(cause: &Cause, protocol: &str) -> String {
 fn program(checker: &Checker) -> &str {
     match &checker.kind {
         CheckerKind::Misc(check) => check.command.argv.first().map_or("", String::as_str),
+        _ => "",
+    }
+}
+
+fn file(checker: &Checker) -> &str {
+    match &checker.kind {
+        CheckerKind::File(check) => &check.name.0,
         _ => "",
     }
 }

@@ -28,24 +28,44 @@ pub(super) enum StartError {
 }
 
 /// Runs `command` to its end, or until `timeout`: then its process group gets SIGTERM, and two seconds later SIGKILL.
-/// Dropping the future kills it.
+/// Dropping the future ends all of it.
 pub async fn run(command: Command, timeout: Duration) -> Outcome {
     let mut child = match start(&command) {
         Ok(child) => child,
         Err(error) => return Outcome::NotStarted(error.to_string()),
     };
     // The group's number is the leader's; it stays ours until the leader is waited for.
-    let group = child.id().map(|id| Pid::from_raw(id.cast_signed()));
-    match tokio::time::timeout(timeout, child.wait()).await {
+    let mut running = Running(child.id().map(|id| Pid::from_raw(id.cast_signed())));
+    let outcome = match tokio::time::timeout(timeout, child.wait()).await {
         Ok(status) => outcome(status),
         Err(_) => {
-            signal(group, Signal::SIGTERM);
+            running.signal(Signal::SIGTERM);
             if tokio::time::timeout(GRACE, child.wait()).await.is_err() {
-                signal(group, Signal::SIGKILL);
+                running.signal(Signal::SIGKILL);
                 let _ = child.wait().await;
             }
             Outcome::TimedOut
         }
+    };
+    running.0 = None;
+    outcome
+}
+
+/// The process group of a script that runs; nobody waits for it any more when this is dropped.
+struct Running(Option<Pid>);
+
+impl Running {
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = self.0 {
+            // It may be gone already.
+            let _ = killpg(group, signal);
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.signal(Signal::SIGTERM);
     }
 }
 
@@ -54,13 +74,6 @@ pub async fn run_to_end(command: Command) -> Outcome {
     match start(&command) {
         Ok(mut child) => outcome(child.wait().await),
         Err(error) => Outcome::NotStarted(error.to_string()),
-    }
-}
-
-fn signal(group: Option<Pid>, signal: Signal) {
-    if let Some(group) = group {
-        // It may be gone already.
-        let _ = killpg(group, signal);
     }
 }
 

@@ -407,6 +407,7 @@ fn a_number_in_a_file_is_a_weight_or_a_failure() {
         eventually(&format!("'{text}' to be said:\n{}", daemon.log()), PATIENCE, || daemon.log().contains(text));
     };
     says("Changing weight from 10 to 0 for active service [127.0.0.1]:tcp:8501");
+    says("([127.0.0.1]:tcp:8502): tracked file load now FAULT state");
     says("Removing service [127.0.0.1]:tcp:8502 from VS [192.0.2.10]:tcp:80");
     fs::write(&file, "0\n").expect("a writable directory");
     says("Changing weight from 0 to 10 for active service [127.0.0.1]:tcp:8501");

@@ -14,6 +14,7 @@ type Compiled = Result<Rc<RefCell<Pattern>>, String>;
 /// Compiled patterns, and why others are none.
 #[derive(Default)]
 pub(super) struct Patterns {
+    /// By pattern and options.
     compiled: HashMap<(Vec<u8>, u32), Compiled>,
 }
 

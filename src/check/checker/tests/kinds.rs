@@ -166,13 +166,19 @@ fn a_file_s_number_is_a_weight_or_a_failure() {
     assert_eq!(weighted.handle(Instant::ZERO, Event::Value(5)), [Action::WeightChanged]);
     assert_eq!(weighted.weight(1), 10);
     let gone = weighted.handle(Instant::ZERO, Event::Value(i64::from(i32::MIN)));
-    assert!(matches!(gone.as_slice(), [Action::WeightChanged, Action::WentDown(_)]), "{gone:?}");
+    assert!(
+        matches!(
+            gone.as_slice(),
+            [Action::WeightChanged, Action::Report(Report::FileFault(true)), Action::WentDown(_)]
+        ),
+        "{gone:?}"
+    );
     for (reverse, bad, good) in [(false, 1, 0), (true, 0, 1)] {
         let mut plain = file(0, reverse);
         let gone = plain.handle(Instant::ZERO, Event::Value(bad));
-        assert!(matches!(gone.as_slice(), [Action::WentDown(_)]), "{gone:?}");
+        assert!(matches!(gone.as_slice(), [Action::Report(Report::FileFault(true)), Action::WentDown(_)]), "{gone:?}");
         let back = plain.handle(Instant::ZERO, Event::Value(good));
-        assert!(matches!(back.as_slice(), [Action::WentUp(_)]), "{back:?}");
+        assert!(matches!(back.as_slice(), [Action::Report(Report::FileFault(false)), Action::WentUp(_)]), "{back:?}");
     }
 }
 
