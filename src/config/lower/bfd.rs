@@ -78,6 +78,11 @@ fn interval(context: &mut Context, line: &Line) -> Option<BfdInterval> {
 }
 
 impl BfdDraft {
+    /// What `track_bfd` needs to know: the name, and the weight for lines without one.
+    pub(super) fn tracked(&self) -> (String, TrackWeight) {
+        (self.name.value.as_str().to_owned(), self.weight)
+    }
+
     fn line(&mut self, context: &mut Context, line: &Line) {
         let small = |context: &mut Context| values::unsigned::<u8>(context, line, Garbage::Refused);
         match line.keyword.name.as_str() {

@@ -79,10 +79,7 @@ pub(super) fn lower(context: &mut Context, statements: &[Statement]) -> (Draft, 
     for line in globals {
         global::read(context, &mut draft.global, line);
     }
-    let mut passed = statements.iter();
     for line in others {
-        let above = passed.by_ref().take_while(|statement| !std::ptr::eq(*statement, line.statement));
-        draft.sessions.extend(above.filter(|above| is(above, "bfd_instance")).filter_map(tracking::session));
         match line.keyword.name.as_str() {
             "virtual_server" => draft.servers.extend(virtual_server::read(context, line)),
             "virtual_server_group" => draft.server_groups.extend(server_group::read(context, line)),
@@ -104,6 +101,7 @@ pub(super) fn lower(context: &mut Context, statements: &[Statement]) -> (Draft, 
             "SSL" => certificate::read(context, &mut draft.global, line),
             "bfd_instance" => {
                 let session = bfd::read(context, line, &draft.bfd);
+                draft.sessions.extend(session.as_ref().map(BfdDraft::tracked));
                 draft.bfd.extend(session);
             }
             _ if root::read(context, &mut draft.global, line) => {}

@@ -201,17 +201,6 @@ pub(super) fn sessions(
     }
 }
 
-/// The weight that a `bfd_instance` block gives its session; its engine reads the rest.
-pub(super) fn session(statement: &Statement) -> Option<(String, TrackWeight)> {
-    let [_, name, ..] = statement.words.as_slice() else { return None };
-    let lines = statement.block.as_ref().map_or(&[][..], |block| &block.statements);
-    let line = lines.iter().rev().find(|line| line.words.first().is_some_and(|word| word.bytes == b"weight"));
-    let value = line.and_then(|line| line.words.get(1)?.text().parse().ok());
-    let reverse = line.is_some_and(|line| line.words.get(2).is_some_and(|word| word.bytes == b"reverse"));
-    let weight = value.filter(|value: &i64| value.abs() <= 253).and_then(|value| TrackWeight::new(value, reverse));
-    Some((name.text().into_owned(), weight.unwrap_or_default()))
-}
-
 /// Reports an interface that the machine does not have, unless interfaces may come later.
 pub(in crate::config) fn missing_interface(context: &mut Context, name: &Word, gist: &str) {
     let missing = || {
