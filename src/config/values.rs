@@ -247,6 +247,26 @@ pub(super) fn parse_address(text: &[u8]) -> Option<IpAddr> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
+/// An IPv4 address as inet_aton(3) reads it: one to four numbers in C's notation, the last of which fills what is left.
+/// `24` is 0.0.0.24.
+pub(super) fn classful_address(text: &str) -> Option<Ipv4Addr> {
+    let number =
+        |part: &str| match (part.strip_prefix("0x").or_else(|| part.strip_prefix("0X")), part.strip_prefix('0')) {
+            (Some(digits), _) => u32::from_str_radix(digits, 16).ok(),
+            (None, Some("")) => Some(0),
+            (None, Some(digits)) => u32::from_str_radix(digits, 8).ok(),
+            (None, None) => part.parse().ok(),
+        };
+    let numbers: Vec<u32> = text.split('.').map(number).collect::<Option<_>>()?;
+    let (last, first) = numbers.split_last()?;
+    let room = 32u32.checked_sub(8 * u32::try_from(first.len()).ok()?).filter(|room| *room > 0)?;
+    if first.iter().any(|number| *number > 255) || u64::from(*last) >> room != 0 {
+        return None;
+    }
+    let high = first.iter().zip([24, 16, 8]).map(|(number, shift)| number << shift).sum::<u32>();
+    Some(Ipv4Addr::from(high | last))
+}
+
 /// An IPv4 address where IPv6 is not supported yet.
 pub(super) fn ipv4(address: IpAddr) -> Option<Ipv4Addr> {
     match address {
@@ -305,4 +325,19 @@ pub(super) fn script(context: &mut Context, path: &str, line: &Line) -> Option<S
 /// A word that is not one of those that may stand there.
 pub(super) fn invalid_value(span: Span, message: String) -> Diagnostic {
     Diagnostic::warning(Name::INVALID_VALUE, message).at(span).class(ErrorClass::General)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::classful_address;
+
+    #[test]
+    fn addresses_are_read_as_inet_aton_reads_them() {
+        let read = ["255.255.255.0", "24", "10.1", "1.2.3", "0x7f.1", "256.1", "1.2.3.256", "", "1.", "x"];
+        let read = read.map(|text| classful_address(text).map(|address| address.to_string()));
+        let expected =
+            ["255.255.255.0", "0.0.0.24", "10.0.0.1", "1.2.0.3", "127.0.0.1"].map(|text| Some(text.to_owned()));
+        assert_eq!(read[..5], expected);
+        assert_eq!(read[5..], [None, None, None, None, None]);
+    }
 }

@@ -98,14 +98,17 @@ fn garp_group(context: &mut Context, block: &Line, others: &[GarpGroup]) -> Opti
         "gna_interval" => group.gna_interval = values::duration(context, &line).or(group.gna_interval),
         "interface" => {
             if let Some(word) = line.argument() {
-                member(context, &mut group, others, word);
+                member(context, &mut group, others, word, ErrorClass::General);
             }
         }
         "interfaces" => {
             let before = group.interfaces.len();
             let entries: Vec<_> = lines(context, line.body()).collect();
-            for word in entries.iter().flat_map(|entry| second_reading(&entry.words).into_owned()) {
-                member(context, &mut group, others, &word);
+            let words: Vec<Word> = entries.iter().flat_map(|entry| second_reading(&entry.words).into_owned()).collect();
+            // keepalived names the second word of the block when one stands there twice, and ends without one.
+            let class = if words.len() < 2 { ErrorClass::MissingArgument } else { ErrorClass::General };
+            for word in &words {
+                member(context, &mut group, others, word, class);
             }
             if entries.is_empty() && group.interfaces.len() == before {
                 context.report(
@@ -133,7 +136,8 @@ fn garp_group(context: &mut Context, block: &Line, others: &[GarpGroup]) -> Opti
     Some(group)
 }
 
-fn member(context: &mut Context, group: &mut GarpGroup, others: &[GarpGroup], word: &Word) {
+/// Adds an interface; `twice` is what keepalived makes of one that is in a group already.
+fn member(context: &mut Context, group: &mut GarpGroup, others: &[GarpGroup], word: &Word, twice: ErrorClass) {
     let interface = InterfaceName::new(&word.text());
     if is_missing(context, interface.as_ref()) || interface.is_none() {
         context.report(
@@ -150,7 +154,7 @@ fn member(context: &mut Context, group: &mut GarpGroup, others: &[GarpGroup], wo
         context.report(
             Diagnostic::warning(Name::DUPLICATE_NAME, format!("{interface} is in a garp_group already"))
                 .at(word.span)
-                .class(ErrorClass::General)
+                .class(twice)
                 .gist(format!("garp_group already specified for {interface} - ignoring")),
         );
         return;

@@ -1,6 +1,6 @@
 //! `virtual_server`: reading its lines (`check/check_parser.c`).
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -297,7 +297,7 @@ impl ServerDraft {
         let family = self.family.unwrap_or(by_look);
         let mask = match family {
             Family::Ipv4 => {
-                let mask = std::str::from_utf8(&word.bytes).ok().and_then(|text| text.parse::<Ipv4Addr>().ok());
+                let mask = std::str::from_utf8(&word.bytes).ok().and_then(values::classful_address);
                 if mask.is_none() {
                     let message = format!("'{}' is no netmask", shortened(&word.text()));
                     let gist = format!("Invalid IPv4 persistence_granularity specified - {}", shortened(&word.text()));
