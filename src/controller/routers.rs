@@ -194,6 +194,12 @@ pub struct Routers {
     no_fault_mails: bool,
     statics: Statics,
     interfaces: BTreeMap<InterfaceName, Interface>,
+    /// The deadlines of the entries, soonest first.
+    due: BTreeSet<(Instant, usize)>,
+    /// The entries of each virtual router id.
+    by_vrid: BTreeMap<u8, Vec<usize>>,
+    /// Of all entries.
+    virtual_addresses: BTreeSet<IpAddr>,
     /// Asked to be open, and not reported as failed.
     open: BTreeSet<Channel>,
     failed: BTreeSet<Channel>,
@@ -250,9 +256,9 @@ impl Routers {
 
     /// When [`Event::Timer`] is due.
     pub fn next_deadline(&self) -> Option<Instant> {
-        let routers = self.entries.iter().filter_map(|entry| entry.router.next_deadline());
+        let routers = self.due.first().map(|(due, _)| *due);
         let scripts = self.scripts.iter().map(ScriptTracker::next_deadline);
-        routers.chain(scripts).min()
+        routers.into_iter().chain(scripts).min()
     }
 
     /// Takes one event at `now`.
@@ -285,10 +291,9 @@ impl Routers {
     fn timer(&mut self, now: Instant, out: &mut Vec<Action>) {
         // What is due in a moment may go out with the rest; the router decides.
         let soon = now + MOST_EARLINESS;
-        for index in 0..self.entries.len() {
-            if self.entries[index].router.next_deadline().is_some_and(|due| due <= soon) {
-                self.feed(now, index, vrrp::Event::Timer, out);
-            }
+        let due: Vec<usize> = self.due.range(..=(soon, usize::MAX)).map(|(_, index)| *index).collect();
+        for index in due {
+            self.feed(now, index, vrrp::Event::Timer, out);
         }
         for index in 0..self.scripts.len() {
             if self.scripts[index].next_deadline() <= now {
@@ -304,6 +309,7 @@ impl Routers {
         }
         // Told last, and by all of them, whatever state they were in.
         let fault_mails = !self.no_fault_mails;
+        self.due.clear();
         for mut entry in std::mem::take(&mut self.entries) {
             entry.notify(Occasion::Stop, fault_mails, out);
         }
@@ -350,10 +356,38 @@ impl Routers {
         for report in told {
             entry.tell(&report, !self.no_fault_mails, out);
         }
+        self.reschedule(index);
+        let entry = &self.entries[index];
         if let Some(group) = entry.group {
             for step in follow {
                 self.follow(now, group, index, step, out);
             }
+        }
+    }
+
+    /// Keeps the order of deadlines; looking all of them through on every wake-up is what many instances cost.
+    fn reschedule(&mut self, index: usize) {
+        let entry = &mut self.entries[index];
+        let due = entry.router.next_deadline();
+        if entry.scheduled == due {
+            return;
+        }
+        if let Some(before) = std::mem::replace(&mut entry.scheduled, due) {
+            self.due.remove(&(before, index));
+        }
+        self.due.extend(due.map(|due| (due, index)));
+    }
+
+    /// The entries have been numbered anew.
+    fn number_entries(&mut self) {
+        self.due =
+            self.entries.iter().enumerate().filter_map(|(index, entry)| Some((entry.scheduled?, index))).collect();
+        self.by_vrid.clear();
+        self.virtual_addresses.clear();
+        for (index, entry) in self.entries.iter().enumerate() {
+            let config = entry.router.config();
+            self.by_vrid.entry(config.vrid.get()).or_default().push(index);
+            self.virtual_addresses.extend(config.all_addresses().iter().map(|vip| vip.net.addr()));
         }
     }
 
@@ -392,6 +426,7 @@ impl Routers {
                 }
             }
         }
+        self.number_entries();
         self.configure_groups(settings.sync_groups);
         self.update_all(now, out);
         self.settle_groups(now, &started, out);

@@ -12,6 +12,7 @@
 //! is believed, so that a process that was late does not take over from a master it has already heard.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -179,6 +180,20 @@ fn system(doing: &'static str, errno: nix::Error) -> VrrpError {
     VrrpError::System { doing, source: errno.into() }
 }
 
+/// Time since the machine was started. It goes on while the machine is suspended, so that an instance that has slept
+/// through its timers notices.
+fn boot_time() -> Duration {
+    let time = nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME);
+    Duration::from(time.expect("Linux has had this clock since 2.6.39"))
+}
+
+/// Packets that go out together.
+#[derive(Default)]
+struct Outbox {
+    datagrams: BTreeMap<Channel, Vec<(IpAddr, Vec<u8>)>>,
+    frames: Vec<(u32, Vec<u8>)>,
+}
+
 /// Everything the thread owns.
 struct Edge {
     routers: Routers,
@@ -197,7 +212,11 @@ struct Edge {
     watches_routes: bool,
     /// Channels whose last send failed, so that one broken link is not told with every advert.
     send_failed: BTreeSet<Channel>,
-    epoch: std::time::Instant,
+    /// What the timer is set to.
+    armed: Option<Instant>,
+    /// Sends that wait for their like.
+    outbox: Outbox,
+    epoch: Duration,
     stopping: bool,
 }
 
@@ -209,7 +228,7 @@ impl Edge {
     ) -> Result<Edge, VrrpError> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(|errno| system("making an epoll", errno))?;
         let flags = TimerFlags::TFD_CLOEXEC | TimerFlags::TFD_NONBLOCK;
-        let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, flags).map_err(|errno| system("making a timerfd", errno))?;
+        let timer = TimerFd::new(ClockId::CLOCK_BOOTTIME, flags).map_err(|errno| system("making a timerfd", errno))?;
         let frames = FrameSocket::open()
             .map_err(|source| VrrpError::System { doing: "opening a packet socket for gratuitous ARP", source })?;
         let (monitor, changes) = Monitor::open()?;
@@ -228,7 +247,9 @@ impl Edge {
             next_token: FIRST_CHANNEL,
             watches_routes: false,
             send_failed: BTreeSet::new(),
-            epoch: std::time::Instant::now(),
+            armed: None,
+            outbox: Outbox::default(),
+            epoch: boot_time(),
             stopping: false,
         };
         let readable = |token| EpollEvent::new(EpollFlags::EPOLLIN, token);
@@ -241,7 +262,7 @@ impl Edge {
     }
 
     fn now(&self) -> Instant {
-        Instant::from_start(self.epoch.elapsed())
+        Instant::from_start(boot_time().saturating_sub(self.epoch))
     }
 
     fn run(&mut self) -> Result<(), VrrpError> {
@@ -259,6 +280,7 @@ impl Edge {
                 match token {
                     TIMER => {
                         let _ = self.timer.wait(); // reads the count, so that it is quiet again
+                        self.armed = None;
                     }
                     ORDERS => self.take_orders(),
                     MONITOR => self.read_monitor()?,
@@ -273,7 +295,11 @@ impl Edge {
     }
 
     fn arm_timer(&mut self) -> Result<(), VrrpError> {
-        let armed = match self.routers.next_deadline() {
+        let due = self.routers.next_deadline();
+        if due == self.armed {
+            return Ok(());
+        }
+        let armed = match due {
             // Zero would disarm it.
             Some(due) => {
                 let wait = due.since(self.now()).max(Duration::from_nanos(1));
@@ -281,6 +307,7 @@ impl Edge {
             }
             None => self.timer.unset(),
         };
+        self.armed = due;
         armed.map_err(|errno| system("setting the timer", errno))
     }
 
@@ -303,15 +330,27 @@ impl Edge {
 
     fn read_monitor(&mut self) -> Result<(), VrrpError> {
         let changes = self.monitor.read()?;
-        self.indices = self.monitor.indices();
+        if changes.iter().any(|change| matches!(change, monitor::Change::Interface { .. })) {
+            self.indices = self.monitor.indices();
+        }
         self.interfaces_changed(changes);
         Ok(())
     }
 
+    /// Of several changes of one interface in a row the last one tells everything.
     fn interfaces_changed(&mut self, changes: Vec<monitor::Change>) {
-        for change in changes {
+        let mut changes = changes.into_iter().peekable();
+        while let Some(change) = changes.next() {
             self.feed(match change {
-                monitor::Change::Interface { name, facts } => Event::Interface { name, facts },
+                monitor::Change::Interface { name, facts } => {
+                    if let Some(monitor::Change::Interface { name: next, .. }) = changes.peek()
+                        && *next == name
+                        && facts.is_some()
+                    {
+                        continue;
+                    }
+                    Event::Interface { name, facts }
+                }
                 monitor::Change::AddressRemoved { interface, net } => Event::AddressRemoved { interface, net },
                 monitor::Change::RouteRemoved(key) => Event::RouteRemoved(key),
                 monitor::Change::RuleRemoved(key) => Event::RuleRemoved(key),
@@ -344,7 +383,14 @@ impl Edge {
         let now = self.now();
         let actions = self.routers.handle(now, event);
         // What an action fails with is an event of its own, taken when all actions are performed.
-        let failures: Vec<Event> = actions.into_iter().filter_map(|action| self.perform(action)).collect();
+        let mut failures = Vec::new();
+        for action in actions {
+            if !matches!(action, Action::SendDatagram { .. } | Action::SendFrame { .. } | Action::Report(_)) {
+                self.send_out();
+            }
+            failures.extend(self.perform(action));
+        }
+        self.send_out();
         for failure in failures {
             self.feed(failure);
         }
@@ -360,22 +406,11 @@ impl Edge {
             }
             Action::Close(channel) => self.close_channel(&channel),
             Action::SendDatagram { channel, destination, bytes } => {
-                let socket = self.channels.values().find(|(open, _)| *open == channel);
-                let (_, socket) = socket?;
-                match socket.send(destination, &bytes) {
-                    Ok(()) => drop(self.send_failed.remove(&channel)),
-                    Err(error) => {
-                        if self.send_failed.insert(channel.clone()) {
-                            tracing::warn!("sending an advert on {} to {destination}: {error}", channel.interface);
-                        }
-                    }
-                }
+                self.outbox.datagrams.entry(channel).or_default().push((destination, bytes));
             }
             Action::SendFrame { interface, bytes } => {
                 let index = self.indices.get(&interface).copied()?;
-                if let Err(error) = self.frames.send(index, &bytes) {
-                    tracing::warn!("sending a gratuitous ARP on {interface}: {error}");
-                }
+                self.outbox.frames.push((index, bytes));
             }
             Action::AddAddresses(addresses) => self.kernel.add_addresses(addresses, &self.indices),
             Action::RemoveAddresses(addresses) => self.kernel.remove_addresses(&addresses, &self.indices),
@@ -404,6 +439,27 @@ impl Edge {
             }
         }
         None
+    }
+
+    /// Sends what has gathered, many packets with one system call. Adverts first, as they say who may announce.
+    fn send_out(&mut self) {
+        for (channel, packets) in std::mem::take(&mut self.outbox.datagrams) {
+            let Some((_, socket)) = self.channels.values().find(|(open, _)| *open == channel) else { continue };
+            match socket.send_all(&packets) {
+                Ok(()) => drop(self.send_failed.remove(&channel)),
+                Err(error) => {
+                    if self.send_failed.insert(channel.clone()) {
+                        tracing::warn!("sending adverts on {}: {error}", channel.interface);
+                    }
+                }
+            }
+        }
+        if !self.outbox.frames.is_empty() {
+            if let Err(error) = self.frames.send_all(&self.outbox.frames) {
+                tracing::warn!("announcing addresses: {error}");
+            }
+            self.outbox.frames.clear();
+        }
     }
 
     /// Routes and rules are watched from the first one on that is set.

@@ -141,12 +141,15 @@ impl AdvertSocket {
         Ok(HEADER_LEN_V6 + length)
     }
 
-    /// Sends a datagram that starts with its IP header.
-    pub fn send(&self, destination: IpAddr, bytes: &[u8]) -> io::Result<()> {
+    /// Sends datagrams that start with their IP headers, each to its receiver. One that fails does not hold up the
+    /// others; the last failure is returned.
+    pub fn send_all(&self, datagrams: &[(IpAddr, Vec<u8>)]) -> io::Result<()> {
         // A group is reached on the interface itself, whatever the routing table says.
         let multicast = matches!(self.channel.endpoint, Endpoint::Multicast(_));
         let flags = if multicast { libc::MSG_DONTROUTE } else { 0 };
-        self.send.send_to_with_flags(bytes, &self.reach(destination), flags).map(drop)
+        let messages: Vec<(SockAddr, &[u8])> =
+            datagrams.iter().map(|(to, bytes)| (self.reach(*to), bytes.as_slice())).collect();
+        sys::send_all(&self.send, &messages, flags)
     }
 }
 
@@ -184,8 +187,10 @@ impl FrameSocket {
         Ok(FrameSocket(socket))
     }
 
-    /// Sends a whole frame out of the interface with `index`.
-    pub fn send(&self, index: u32, frame: &[u8]) -> io::Result<()> {
-        sys::send_frame(&self.0, index, frame)
+    /// Sends whole frames, each out of the interface with its index, as [`AdvertSocket::send_all`] does.
+    pub fn send_all(&self, frames: &[(u32, Vec<u8>)]) -> io::Result<()> {
+        let messages: Vec<(SockAddr, &[u8])> =
+            frames.iter().map(|(index, bytes)| (sys::frame_address(*index), bytes.as_slice())).collect();
+        sys::send_all(&self.0, &messages, 0)
     }
 }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use nix::sys::signal::SigSet;
-use socket2::{SockFilter, Socket};
+use socket2::{SockAddr, SockFilter, Socket};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -81,24 +81,64 @@ pub fn drop_everything_received(socket: &Socket) -> io::Result<()> {
     socket.attach_filter(&[SockFilter::new((libc::BPF_RET | libc::BPF_K) as u16, 0, 0, 0)])
 }
 
-/// Sends `frame` out of the interface with `index` through a packet socket (packet(7)).
-pub fn send_frame(socket: &Socket, index: u32, frame: &[u8]) -> io::Result<()> {
-    // SAFETY: all-zero octets are a valid `sockaddr_ll`.
-    let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
-    address.sll_family = libc::AF_PACKET as u16;
-    address.sll_ifindex = i32::try_from(index).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
-    // SAFETY: buffer and address are valid for the lengths given, and outlive the call.
-    let sent = unsafe {
-        libc::sendto(
-            socket.as_raw_fd(),
-            frame.as_ptr().cast(),
-            frame.len(),
-            0,
-            (&raw const address).cast(),
-            size_of::<libc::sockaddr_ll>() as libc::socklen_t,
-        )
+/// Where a packet socket sends: the interface with `index` (packet(7)).
+pub fn frame_address(index: u32) -> SockAddr {
+    let place = |storage: *mut libc::sockaddr_storage, length: *mut libc::socklen_t| {
+        let address = storage.cast::<libc::sockaddr_ll>();
+        // SAFETY: the storage is zeroed, aligned for every address and larger than this one; both pointers are valid.
+        unsafe {
+            (*address).sll_family = libc::AF_PACKET as u16;
+            (*address).sll_ifindex = i32::try_from(index).unwrap_or_default();
+            *length = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
+        }
+        Ok(())
     };
-    if sent < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    // SAFETY: the closure has set a family and the length that belongs to it.
+    let made: io::Result<((), SockAddr)> =
+        unsafe { SockAddr::try_init(|storage, length| place(storage.cast(), length)) };
+    made.expect("the closure does not fail").1
+}
+
+/// Packets that one call hands to the kernel at most (`UIO_MAXIOV`, linux/uio.h).
+const MOST_MESSAGES: usize = 1024;
+
+/// Sends every message to its address, many with one call (sendmmsg(2)). One that fails is left out; the last failure is
+/// returned.
+pub fn send_all(socket: &Socket, messages: &[(SockAddr, &[u8])], flags: i32) -> io::Result<()> {
+    let mut parts: Vec<libc::iovec> = messages
+        .iter()
+        .map(|(_, bytes)| libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() })
+        .collect();
+    let headers = messages.iter().zip(&mut parts).map(|((address, _), part)| {
+        // SAFETY: all-zero octets are a valid `mmsghdr`.
+        let mut header: libc::mmsghdr = unsafe { std::mem::zeroed() };
+        header.msg_hdr.msg_name = address.as_ptr().cast_mut().cast();
+        header.msg_hdr.msg_namelen = address.len();
+        header.msg_hdr.msg_iov = part;
+        header.msg_hdr.msg_iovlen = 1;
+        header
+    });
+    let mut headers: Vec<libc::mmsghdr> = headers.collect();
+    let (mut rest, mut outcome) = (headers.as_mut_slice(), Ok(()));
+    while !rest.is_empty() {
+        let count = rest.len().min(MOST_MESSAGES) as libc::c_uint;
+        // SAFETY: the headers, and the addresses, parts and octets they point to, outlive the call; the kernel reads them
+        // and writes only the lengths in the headers.
+        let sent = unsafe { libc::sendmmsg(socket.as_raw_fd(), rest.as_mut_ptr(), count, flags) };
+        let done = match usize::try_from(sent) {
+            Ok(sent) if sent > 0 => sent,
+            _ => {
+                let error = io::Error::last_os_error();
+                let interrupted = error.kind() == io::ErrorKind::Interrupted;
+                if !interrupted {
+                    outcome = Err(error);
+                }
+                usize::from(!interrupted)
+            }
+        };
+        rest = &mut rest[done..];
+    }
+    outcome
 }
 
 /// The process that `command` starts is killed when the thread that starts it ends (prctl(2) `PR_SET_PDEATHSIG`), and

@@ -12,6 +12,7 @@ mod checks;
 mod demo;
 mod failover;
 mod forged;
+mod interop;
 mod notify;
 mod owned;
 mod pairs;

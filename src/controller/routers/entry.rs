@@ -12,6 +12,7 @@ use crate::model::{
     Transport, VrrpInstance,
 };
 use crate::notify::vrrp::{Kind, Occasion, Subject};
+use crate::time::Instant;
 use crate::vrrp::{self, Counters, FaultCause, Memory, Refusal, StateName, VirtualRouter};
 use crate::wire::arp::GratuitousArp;
 use crate::wire::auth_header;
@@ -27,6 +28,8 @@ pub(super) struct Entry {
     pub(super) router: VirtualRouter,
     /// Identification of the last datagram sent; one more for each advert, 0 is skipped.
     pub(super) identification: u16,
+    /// Under which deadline it stands in the order of deadlines.
+    pub(super) scheduled: Option<Instant>,
     pub(super) counters: Counters,
     pub(super) memory: Memory,
     /// Reasons for refusing that were told and are not repeated until something changes.
@@ -49,6 +52,7 @@ impl Entry {
         Entry {
             router: VirtualRouter::new(config),
             identification: 0,
+            scheduled: None,
             counters: Counters::default(),
             memory: Memory::default(),
             told: Vec::new(),

@@ -61,13 +61,14 @@ impl Routers {
 
     /// Several unicast instances may share channel and VRID; then the sender decides.
     fn addressee(&self, channel: &Channel, vrid: u8, from: IpAddr) -> Option<usize> {
-        let listens =
-            |entry: &Entry| entry.router.config().vrid.get() == vrid && entry.channel().as_ref() == Some(channel);
+        let of_vrid = self.by_vrid.get(&vrid)?;
+        let listens = |entry: &Entry| entry.channel().as_ref() == Some(channel);
         let is_peer = |entry: &Entry| match &entry.router.config().transport {
             Transport::Unicast { peers, .. } => peers.contains(&from),
             Transport::Multicast { .. } => true,
         };
-        let candidates = || self.entries.iter().enumerate().filter(|(_, entry)| listens(entry));
+        let entries = || of_vrid.iter().map(|index| (*index, &self.entries[*index]));
+        let candidates = || entries().filter(|(_, entry)| listens(entry));
         candidates().find(|(_, entry)| is_peer(entry)).or_else(|| candidates().next()).map(|(index, _)| index)
     }
 }

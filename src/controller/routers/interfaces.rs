@@ -37,11 +37,20 @@ impl Routers {
         if runs && !ran {
             self.reinstate_statics(&name, out);
         }
+        // Our own addresses come and go by the hundred, and nothing but them changes then.
+        let essence = |facts: &Interface| {
+            let own = facts.addresses.iter().filter(|net| !self.virtual_addresses.contains(&net.addr())).copied();
+            (facts.running, facts.mac, own.collect::<Vec<_>>())
+        };
+        let before = self.interfaces.get(&name).map(essence);
+        let changed = before != facts.as_ref().map(essence);
         match facts {
             Some(facts) => self.interfaces.insert(name, facts),
             None => self.interfaces.remove(&name),
         };
-        self.update_all(now, out);
+        if changed {
+            self.update_all(now, out);
+        }
     }
 
     pub(super) fn close_channels_of(&mut self, name: &InterfaceName, out: &mut Vec<Action>) {
@@ -60,14 +69,8 @@ impl Routers {
 
     /// Brings sources, channels, priorities and causes for FAULT of every instance up to date.
     pub(super) fn update_all(&mut self, now: Instant, out: &mut Vec<Action>) {
-        let virtual_addresses: BTreeSet<IpAddr> = self
-            .entries
-            .iter()
-            .flat_map(|entry| entry.router.config().all_addresses())
-            .map(|vip| vip.net.addr())
-            .collect();
         for index in 0..self.entries.len() {
-            let source = source_address(self.entries[index].router.config(), &self.interfaces, &virtual_addresses);
+            let source = source_address(self.entries[index].router.config(), &self.interfaces, &self.virtual_addresses);
             self.entries[index].sourceless = source.is_none();
             // A router that loses its address keeps it for one farewell.
             if let Some(source) = source.filter(|source| Some(*source) != self.entries[index].router.source()) {
