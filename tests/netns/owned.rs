@@ -224,8 +224,8 @@ vrrp_instance V {
     virtual_router_id 51
     advert_int 1
     virtual_ipaddress {
-        10.99.0.100/24 brd 10.99.0.255 label eth0:v scope link
-        10.99.22.1 peer 10.99.22.2 dev eth1
+        10.99.0.100/24 brd 10.99.0.255 label eth0:v
+        10.99.22.1/32 dev eth1
         10.99.23.1/24 brd - noprefixroute dev eth1 no_track
         10.99.24.1/16 brd + home autojoin scope 50
     }
@@ -248,7 +248,7 @@ fn addresses_are_keepalived_s_in_every_state() {
     let master = pair.alike("as MASTER");
     assert_ne!(master, waiting);
     let text = format!("{master:?}");
-    for address in ["10.99.0.100", "10.99.22.2", "10.99.25.1", "2001:db8:25::4", "2001:db8:20::1", "eth0:static"] {
+    for address in ["10.99.0.100", "10.99.22.1", "10.99.25.1", "2001:db8:25::4", "2001:db8:20::1", "eth0:static"] {
         assert!(text.contains(address), "{address} is missing: {master:#?}");
     }
     let changed = ADDRESSES
@@ -271,6 +271,19 @@ fn addresses_are_keepalived_s_in_every_state() {
     for address in ["10.99.0.100", "10.99.20.1", "2001:db8:25::4"] {
         assert!(!stopped.contains(address), "{address} stays behind");
     }
+}
+
+/// keepalived removes an address with a peer under another name, which the kernel does not know: it stays behind.
+#[test]
+fn an_address_with_a_peer_is_keepalived_s_and_goes_with_its_owner() {
+    let plain = "        10.99.22.1/32 dev eth1\n";
+    let pair = Pair::start(&ADDRESSES.replace(plain, "        10.99.22.1 peer 10.99.22.2 dev eth1\n"));
+    pair.both_log("Entering MASTER STATE");
+    let master = format!("{:?}", pair.alike("as MASTER"));
+    assert!(master.contains("10.99.22.2"), "no route to the peer: {master}");
+    pair.alived().terminate();
+    let stopped = format!("{:?}", everything(pair.alived()));
+    assert!(!stopped.contains("10.99.22."), "{stopped}");
 }
 
 /// What somebody takes away from a master is put back, and said; keepalived gives mastership up for a moment instead.
